@@ -1,0 +1,118 @@
+// Package record says what a decision record holds: the deterministic result, the digests of everything it was made
+// of, and who made it. It builds the statement that is signed and reads it back.
+package record
+
+import (
+	"cdgate.dev/cdgate/engine/decide"
+	"cdgate.dev/cdgate/engine/verify"
+)
+
+// PredicateType of the statement that a decision record is.
+const PredicateType = "https://cdgate.dev/decision/v1"
+
+// Predicate is the predicate of a decision record.
+type Predicate struct {
+	// Result is the same byte for byte for the same inputs, whatever the machine, order, time zone or locale.
+	Result Result `json:"result"`
+	Inputs Inputs `json:"inputs"`
+	Engine Engine `json:"engine"`
+	Root   Root   `json:"root"`
+	Log    Head   `json:"log"`
+}
+
+// Result is the decision and all its reasons.
+type Result struct {
+	Outcome        string               `json:"outcome"`
+	Basis          decide.Basis         `json:"basis"`
+	Recommendation string               `json:"recommendation"`
+	ExitCode       int                  `json:"exitCode"`
+	Release        Release              `json:"release"`
+	Target         Target               `json:"target"`
+	Stage          string               `json:"stage"`
+	EvaluatedAt    string               `json:"evaluatedAt"`
+	ValidUntil     string               `json:"validUntil"`
+	Rules          []Rule               `json:"rules"`
+	Findings       []decide.Finding     `json:"findings"`
+	Requirements   []decide.Requirement `json:"requirements"`
+	Obligations    []Obligation         `json:"obligations"`
+	NotCounted     []verify.NotCounted  `json:"notCounted"`
+}
+
+// Rule is one rule of the selected sets as the record keeps it; rules that found nothing are kept too.
+type Rule struct {
+	Code        string `json:"code"`
+	Title       string `json:"title"`
+	Digest      string `json:"digest"`
+	Result      string `json:"result"`
+	Enforced    bool   `json:"enforced"`
+	EffectiveOn string `json:"effectiveOn"`
+}
+
+// Obligation is something that must happen after the decision.
+type Obligation struct {
+	ID  string `json:"id"`
+	Msg string `json:"msg"`
+	Due string `json:"due"`
+}
+
+// Release is what was decided on.
+type Release struct {
+	Name     string    `json:"name"`
+	Version  string    `json:"version"`
+	Line     string    `json:"line"`
+	ID       string    `json:"id"`
+	Revision string    `json:"revision"`
+	Subjects []Subject `json:"subjects"`
+}
+
+// Subject is one artifact; Digest is "sha256:…".
+type Subject struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+}
+
+// Target is where the release was to go.
+type Target struct {
+	ID      string `json:"id"`
+	Class   string `json:"class"`
+	Trigger string `json:"trigger"`
+}
+
+// Inputs are the digests of everything the result was computed from; each is kept in the store.
+type Inputs struct {
+	Bundle       string   `json:"bundle"`
+	Items        []string `json:"items"`
+	Signoffs     []string `json:"signoffs"`
+	Input        string   `json:"input"`
+	Gate         string   `json:"gate"`
+	GateBundle   string   `json:"gateSignature"`
+	Policies     []Source `json:"policies"`
+	Params       string   `json:"params"`
+	Capabilities string   `json:"capabilities"`
+}
+
+// Source is one policy source and the digest of its content.
+type Source struct {
+	Ref     string `json:"ref"`
+	Digest  string `json:"digest"`
+	Archive string `json:"archive"`
+}
+
+// Engine says which programs computed the result.
+type Engine struct {
+	Cdgate string `json:"cdgate"`
+	OPA    string `json:"opa"`
+	Go     string `json:"go"`
+}
+
+// Root says under whose key the gate definition was valid. Pinned is false when only the checkout vouches for it.
+type Root struct {
+	KeyID  string `json:"keyId"`
+	Pinned bool   `json:"pinned"`
+}
+
+// Head is the head of the decision log that was read before deciding.
+type Head struct {
+	Size uint64 `json:"size"`
+	Root string `json:"root"`
+}
