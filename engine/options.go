@@ -167,16 +167,14 @@ type LaterRule struct {
 	Missing     []string
 }
 
-// SignOptions are the inputs of Sign.
+// SignOptions are the inputs of Sign. A person signs what the newest logged decision about the release and target says;
+// nothing is evaluated again, so no policy is needed on their machine.
 type SignOptions struct {
 	Places
-	Release   Release
-	Artifacts []Artifact
-	Source    Source
-	Target    string
-	Stage     string
-	// Policies are the further policy sources of the evaluation that the sign-off is for.
-	Policies []string
+	// Release narrows the decisions by name and version; empty fields match any. The same goes for Target and Stage.
+	Release Release
+	Target  string
+	Stage   string
 	// Requirement and Meaning default when exactly one requirement is open for the signer.
 	Requirement, Meaning string
 	// Verdict is "approve" or "reject"; a rejection needs a Comment.
@@ -188,7 +186,6 @@ type SignOptions struct {
 	Now        time.Time
 	// Confirm sees what would be signed and returns an error to refuse; nil signs at once.
 	Confirm func(Proposal) error
-	Sandbox policy.Sandbox
 }
 
 // Proposal is what a person is about to sign.
