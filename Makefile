@@ -1,0 +1,58 @@
+# cdgate: what a developer runs. `make` lists the targets.
+
+GO      ?= go
+BIN     := bin/cdgate
+T       ?= 30s
+export GOFLAGS ?= -trimpath
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint generate check bench fuzz new-rule new-format ci tools clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+build: ## the binary, bin/cdgate
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -o $(BIN) ./cmd/cdgate
+
+demo: build ## the main job, end to end, on this project's own reports
+	@sh examples/demo/run.sh
+
+test: ## every test with the race detector, then the rules' own tests
+	$(GO) test -race -timeout 20m ./...
+	@$(MAKE) -s build
+	$(BIN) policy test builtin:minimal
+
+lint: build ## gofmt, vet, staticcheck; opa fmt and check
+	@test -z "$$(gofmt -l cmd engine evidence policies schemas)" || { gofmt -l cmd engine evidence policies schemas; echo "run gofmt -w on these"; exit 1; }
+	$(GO) vet ./...
+	$$(.tools/tool staticcheck) ./...
+	$$(.tools/tool opa) fmt --fail --list policies examples
+	$(BIN) policy check builtin:minimal
+	@if command -v regal >/dev/null; then regal lint policies/rules; else echo "regal is not on PATH: its rules were not checked"; fi
+
+generate: ## schema JSON, rule table, format table, command line reference
+	$(GO) test ./schemas ./policies ./evidence/... ./cmd/cdgate -run 'Fresh|Generated|UpToDate|Drift' -update
+
+check: generate ## the same, and then nothing may have changed
+	@test -z "$$(git status --porcelain)" || { git status --short; git diff | head -n 60; echo "generated files are stale: commit what make generate wrote"; exit 1; }
+
+bench: build ## cdgate beside opa, cosign and the limits, as paired ratios
+	@sh engine/bench/run.sh
+
+fuzz: ## every fuzz target for T (make fuzz T=30s), and proof that each ran
+	@sh .tools/fuzz $(T)
+
+new-rule: build ## a rule with a failing test: make new-rule RULE=category/rule
+	$(BIN) policy new --dir policies/rules $(RULE)
+
+new-format: ## a report format with a failing test: make new-format FORMAT=scan/name
+	@sh .tools/new-format $(FORMAT)
+
+ci: test lint check ## what CI runs
+
+tools: ## build the pinned tools that tests and lint use
+	@for t in staticcheck opa syft cosign; do .tools/tool $$t; done
+
+clean: ## remove what was built here
+	rm -rf bin .demo
