@@ -1,4 +1,3 @@
-// Package policy loads, type-checks, evaluates and tests Rego policies. It is the only door to OPA.
 package policy
 
 // Effect is what a rule does to the decision when it finds something.
