@@ -42,7 +42,8 @@ type Descriptor struct {
 	Size      int64  `json:"size"`
 }
 
-// TestCase is one test result; Status is passed, failed, errored or skipped.
+// TestCase is one test result; Status is passed, failed, errored, skipped or other. Other is what some formats call
+// todo, pending, undefined or inconclusive: neither a pass nor a failure.
 type TestCase struct {
 	Suite          string `json:"suite"`
 	Name           string `json:"name"`
@@ -52,7 +53,7 @@ type TestCase struct {
 	Message        string `json:"message"`
 }
 
-// TestsSummary counts test results. Problems are failures that belong to no test: an error of a suite, a package that
+// TestsSummary counts test results; passed, failed, errored, skipped and other add up to total. Problems are failures that belong to no test: an error of a suite, a package that
 // does not build, a stream that stops. Complete is false when the report says of itself that results are missing.
 // OK is what a strict gate says with no further policy: at least one test, nothing failed or errored, no problem.
 type TestsSummary struct {
@@ -61,6 +62,7 @@ type TestsSummary struct {
 	Failed         int64 `json:"failed"`
 	Errored        int64 `json:"errored"`
 	Skipped        int64 `json:"skipped"`
+	Other          int64 `json:"other"`
 	Flaky          int64 `json:"flaky"`
 	Problems       int64 `json:"problems"`
 	DurationMillis int64 `json:"durationMillis"`
@@ -69,7 +71,7 @@ type TestsSummary struct {
 }
 
 // Ratio is how much of something was covered. Measured is false for 0 of 0, and then Percent is 0: nothing measured is
-// never 100 %. Percent has at most four decimal places, rounded half away from zero.
+// never 100 %. Percent has at most four decimal places; see Percent for how it is rounded. Make one with RatioOf.
 type Ratio struct {
 	Covered  int64   `json:"covered"`
 	Total    int64   `json:"total"`
@@ -85,12 +87,15 @@ type CoverageFile struct {
 	Statement Ratio  `json:"statement"`
 }
 
-// CoverageSummary is the coverage of all files together. Formats that do not count a thing leave it unmeasured.
+// CoverageSummary is the coverage of all files together. Formats that do not count a thing leave it unmeasured: Go
+// counts statements only, JaCoCo alone counts instructions (of bytecode).
 type CoverageSummary struct {
-	Line      Ratio `json:"line"`
-	Branch    Ratio `json:"branch"`
-	Statement Ratio `json:"statement"`
-	Files     int64 `json:"files"`
+	Line        Ratio `json:"line"`
+	Branch      Ratio `json:"branch"`
+	Statement   Ratio `json:"statement"`
+	Function    Ratio `json:"function"`
+	Instruction Ratio `json:"instruction"`
+	Files       int64 `json:"files"`
 }
 
 // ScanFinding is one result of a scanner. Category is vulnerability, misconfiguration, secret, licence or code;
@@ -139,7 +144,8 @@ type Component struct {
 	Licences []string `json:"licences"`
 }
 
-// SBOMSummary counts the entries of a bill of materials.
+// SBOMSummary counts the entries of a bill of materials. Complete is false when the document says of itself that the
+// list is incomplete or unknown; it is no proof that nothing was left out.
 type SBOMSummary struct {
 	SpecVersion    string `json:"specVersion"`
 	Components     int64  `json:"components"`
@@ -148,6 +154,7 @@ type SBOMSummary struct {
 	WithoutVersion int64  `json:"withoutVersion"`
 	WithPURL       int64  `json:"withPURL"`
 	Dependencies   int64  `json:"dependencies"`
+	Complete       bool   `json:"complete"`
 }
 
 // Summary is the summary of one report; exactly the field of the report's kind is set.
@@ -156,6 +163,21 @@ type Summary struct {
 	Coverage *CoverageSummary
 	Scan     *ScanSummary
 	SBOM     *SBOMSummary
+}
+
+// Value returns the one summary that is set, or nil.
+func (s Summary) Value() any {
+	switch {
+	case s.Tests != nil:
+		return s.Tests
+	case s.Coverage != nil:
+		return s.Coverage
+	case s.Scan != nil:
+		return s.Scan
+	case s.SBOM != nil:
+		return s.SBOM
+	}
+	return nil
 }
 
 // Item is one report that was read: what it is, what it says, and where its bytes are. Rows are the normalised rows,

@@ -1,0 +1,72 @@
+package evidence
+
+import "io"
+
+// Format is one report format: how it is recognised and how it is read. Formats are values, listed in evidence/formats.
+type Format struct {
+	// Name is the identifier in evidence items ("junit"); Title is for people ("JUnit XML").
+	Name, Title string
+	Kind        Kind
+	// MediaType is that of the raw report.
+	MediaType string
+	// Recognised says in words what Match looks for; Tools lists well-known writers. Both are for the README table.
+	Recognised, Tools string
+	// Match reports whether a report with this head is of this format. It must be true for broken reports of the format
+	// too, so that their errors name it, and false for every other format.
+	Match func(Head) bool
+	// Read reads a whole report strictly, to its last byte, in one pass, and writes its rows. Errors name the place.
+	Read func(r io.Reader, rows *Rows) (Report, error)
+}
+
+// Report is what a reader found besides the rows.
+type Report struct {
+	Tool     Tool
+	Summary  Summary
+	Warnings Warnings
+}
+
+// Syntax is the notation of a report.
+type Syntax string
+
+// The notations that are told apart. Text is everything that is neither.
+const (
+	XML  Syntax = "XML"
+	JSON Syntax = "JSON"
+	Text Syntax = "text"
+)
+
+// Head is what the first HeadBytes of a report show.
+type Head struct {
+	Syntax Syntax
+	// Root is the local name of the XML root element, Space its namespace.
+	Root, Space string
+	// Paths holds the places seen, in document order lost: for JSON "runs[].tool.driver", "[].Target" in an array at the
+	// top; for XML "coverage/packages" and attributes "coverage/@line-rate". The value is the text of a short string or
+	// number, else empty. Of several equal places the first counts.
+	Paths map[string]string
+	// Bytes is the text of the head itself, without a byte order mark.
+	Bytes []byte
+}
+
+// Has reports whether all of these places were seen.
+func (h Head) Has(paths ...string) bool {
+	for _, p := range paths {
+		if _, ok := h.Paths[p]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// HasAny reports whether one of these places was seen.
+func (h Head) HasAny(paths ...string) bool {
+	for _, p := range paths {
+		if _, ok := h.Paths[p]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Text returns the short text at a place, or "".
+func (h Head) Text(path string) string { return h.Paths[path] }

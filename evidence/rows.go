@@ -1,0 +1,271 @@
+package evidence
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Rows writes the normalised rows of one report as one JSON document, {"cases": [...]} and so on, one row at a time and
+// without keeping them. The bytes depend on nothing but the rows. A write error is kept and returned by Close and by
+// every later call.
+type Rows struct {
+	w    io.Writer
+	buf  []byte
+	n    int64
+	err  error
+	open bool
+}
+
+// rowsFlush is how many bytes are gathered before they are written.
+const rowsFlush = 64 << 10
+
+// rowsKey names the array of a kind's rows.
+func rowsKey(k Kind) string {
+	switch k {
+	case Tests:
+		return "cases"
+	case Coverage:
+		return "files"
+	case Scan:
+		return "findings"
+	case SBOM:
+		return "components"
+	}
+	return "rows"
+}
+
+// NewRows starts a document of rows of one kind. Close must be called to end it.
+func NewRows(w io.Writer, k Kind) *Rows {
+	r := &Rows{w: w, buf: make([]byte, 0, rowsFlush+8<<10), open: true}
+	r.buf = append(r.buf, `{"`+rowsKey(k)+`":[`...)
+	return r
+}
+
+// Count returns the number of rows so far.
+func (r *Rows) Count() int64 { return r.n }
+
+// Close ends the document and writes what is left of it. Closing twice does nothing.
+func (r *Rows) Close() error {
+	if r.open && r.err == nil {
+		r.open = false
+		r.buf = append(r.buf, "]}"...)
+		r.flush()
+	}
+	return r.err
+}
+
+func (r *Rows) flush() {
+	if _, err := r.w.Write(r.buf); err != nil && r.err == nil {
+		r.err = fmt.Errorf("write rows: %w", err)
+	}
+	r.buf = r.buf[:0]
+}
+
+// start begins a row and reports whether it may be written.
+func (r *Rows) start() error {
+	if r.err != nil {
+		return r.err
+	}
+	if r.n >= MaxRows {
+		return fmt.Errorf("more than %d results in one report; split it", MaxRows)
+	}
+	if r.n > 0 {
+		r.buf = append(r.buf, ',')
+	}
+	r.n++
+	return nil
+}
+
+// end ends a row.
+func (r *Rows) end() error {
+	r.buf = append(r.buf, '}')
+	if len(r.buf) >= rowsFlush {
+		r.flush()
+	}
+	return r.err
+}
+
+// text appends a member whose value is a string; key holds the punctuation around the name.
+func (r *Rows) text(key, s string) {
+	r.buf = append(r.buf, key...)
+	r.buf = appendQuoted(r.buf, s)
+}
+
+func (r *Rows) number(key string, n int64) {
+	r.buf = append(r.buf, key...)
+	r.buf = strconv.AppendInt(r.buf, n, 10)
+}
+
+func (r *Rows) boolean(key string, b bool) {
+	r.buf = append(r.buf, key...)
+	r.buf = strconv.AppendBool(r.buf, b)
+}
+
+func (r *Rows) list(key string, list []string) {
+	r.buf = append(r.buf, key...)
+	r.buf = append(r.buf, '[')
+	for i, s := range list {
+		if i > 0 {
+			r.buf = append(r.buf, ',')
+		}
+		r.buf = appendQuoted(r.buf, s)
+	}
+	r.buf = append(r.buf, ']')
+}
+
+func (r *Rows) ratio(key string, q Ratio) {
+	r.number(key+`{"covered":`, q.Covered)
+	r.number(`,"total":`, q.Total)
+	r.buf = append(r.buf, `,"percent":`...)
+	r.buf = append(r.buf, q.Percent.String()...)
+	r.boolean(`,"measured":`, q.Measured)
+	r.buf = append(r.buf, '}')
+}
+
+// Case writes one test result. Message is cut at MaxMessage; a suite or name over MaxName is an error.
+func (r *Rows) Case(c TestCase) error {
+	if err := checkNames(c.Suite, c.Name); err != nil {
+		return err
+	}
+	if err := r.start(); err != nil {
+		return err
+	}
+	r.text(`{"suite":`, c.Suite)
+	r.text(`,"name":`, c.Name)
+	r.text(`,"status":`, c.Status)
+	r.boolean(`,"flaky":`, c.Flaky)
+	r.number(`,"durationMillis":`, c.DurationMillis)
+	r.text(`,"message":`, Cut(c.Message))
+	return r.end()
+}
+
+// File writes the coverage of one file.
+func (r *Rows) File(f CoverageFile) error {
+	if err := checkNames(f.Path); err != nil {
+		return err
+	}
+	if err := r.start(); err != nil {
+		return err
+	}
+	r.text(`{"path":`, f.Path)
+	r.ratio(`,"line":`, f.Line)
+	r.ratio(`,"branch":`, f.Branch)
+	r.ratio(`,"statement":`, f.Statement)
+	return r.end()
+}
+
+// Finding writes one result of a scanner. Title and Justification are cut at MaxMessage; other texts over MaxName are
+// errors.
+func (r *Rows) Finding(f ScanFinding) error {
+	if err := checkNames(f.ID, f.Package, f.Version, f.FixedVersion, f.PURL, f.Place); err != nil {
+		return err
+	}
+	if err := checkList(f.Aliases); err != nil {
+		return err
+	}
+	if err := r.start(); err != nil {
+		return err
+	}
+	r.text(`{"id":`, f.ID)
+	r.text(`,"category":`, f.Category)
+	r.text(`,"severity":`, f.Severity)
+	r.text(`,"status":`, f.Status)
+	r.text(`,"package":`, f.Package)
+	r.text(`,"version":`, f.Version)
+	r.text(`,"fixedVersion":`, f.FixedVersion)
+	r.text(`,"purl":`, f.PURL)
+	r.text(`,"title":`, Cut(f.Title))
+	r.text(`,"place":`, f.Place)
+	r.list(`,"aliases":`, f.Aliases)
+	r.text(`,"justification":`, Cut(f.Justification))
+	return r.end()
+}
+
+// Component writes one entry of a bill of materials.
+func (r *Rows) Component(c Component) error {
+	if err := checkNames(c.Name, c.Version, c.PURL, c.Type); err != nil {
+		return err
+	}
+	if err := checkList(c.Licences); err != nil {
+		return err
+	}
+	if err := r.start(); err != nil {
+		return err
+	}
+	r.text(`{"name":`, c.Name)
+	r.text(`,"version":`, c.Version)
+	r.text(`,"purl":`, c.PURL)
+	r.text(`,"type":`, c.Type)
+	r.list(`,"licences":`, c.Licences)
+	return r.end()
+}
+
+// Cut shortens text for people to MaxMessage bytes, between two characters, and marks that it did.
+func Cut(s string) string {
+	if len(s) <= MaxMessage {
+		return s
+	}
+	end := MaxMessage - len("…")
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}
+
+// checkNames refuses identifying texts that are too long; cutting them could make two things look the same.
+func checkNames(names ...string) error {
+	for _, s := range names {
+		if len(s) > MaxName {
+			return fmt.Errorf("a name of %d bytes (%q…): more than %d is refused", len(s), s[:32], MaxName)
+		}
+	}
+	return nil
+}
+
+func checkList(list []string) error {
+	if len(list) > MaxList {
+		return fmt.Errorf("a list of %d texts in one entry: more than %d are refused", len(list), MaxList)
+	}
+	return checkNames(list...)
+}
+
+// appendQuoted appends s as a JSON string. Readers give valid UTF-8; what is not becomes U+FFFD.
+func appendQuoted(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				dst = append(append(dst, s[from:i]...), "\uFFFD"...)
+				from = i + 1
+			}
+			i += size
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+		i++
+		from = i
+	}
+	return append(append(dst, s[from:]...), '"')
+}
