@@ -1,0 +1,112 @@
+// Package gate is the signed gate definition: who may sign what, who the people are and which roles they have, which
+// targets there are and which policies judge them. Every question the rest of the engine asks of it is a method here.
+package gate
+
+// PredicateType of the statement that signs a gate definition.
+const PredicateType = "https://cdgate.dev/gate/v1"
+
+// Decision is the duty of signers that sign decision records.
+const Decision = "decision"
+
+// Key is a public key with the file it came from. ID is base64(SHA-256(SPKI)).
+type Key struct {
+	ID   string `json:"id"`
+	PEM  string `json:"pem"`
+	File string `json:"file"`
+}
+
+// Definition is a gate definition with its keys inlined. It is plain data: its canonical JSON, with Sources and
+// SignedAt beside it, is what is signed. Only Open and OpenArchived make one that counts as signed.
+type Definition struct {
+	APIVersion string            `json:"apiVersion"`
+	Version    int               `json:"version"`
+	Expires    string            `json:"expires"`
+	Roots      []Key             `json:"roots"`
+	Log        string            `json:"log"`
+	Signers    map[string]Signer `json:"signers"`
+	People     map[string]Person `json:"people"`
+	Robots     map[string]Robot  `json:"robots"`
+	Roles      map[string]Role   `json:"roles"`
+	Lines      map[string]Line   `json:"lines"`
+	Targets    map[string]Target `json:"targets"`
+
+	Sources  []Source `json:"-"`
+	SignedAt string   `json:"-"`
+
+	proof proof
+}
+
+// proof is what Open learnt about the signature; zero for a definition nobody signed.
+type proof struct {
+	signed bool
+	pinned bool
+	root   string
+	file   string
+	bundle string
+}
+
+// Signer is a machine that signs; Lines empty means every line.
+type Signer struct {
+	// ID is the name in the definition.
+	ID    string   `json:"-"`
+	Keys  []Key    `json:"keys"`
+	May   []string `json:"may"`
+	Lines []string `json:"lines,omitempty"`
+}
+
+// Person is a natural person.
+type Person struct {
+	// ID is the id in the definition.
+	ID     string   `json:"-"`
+	Name   string   `json:"name"`
+	Keys   []Key    `json:"keys"`
+	Emails []string `json:"emails"`
+	Logins []string `json:"logins"`
+}
+
+// Robot is a committer that is no person.
+type Robot struct {
+	Emails []string `json:"emails"`
+}
+
+// Role is who may act as what, where and when; Lines or Targets empty means all. From and Until are RFC 3339 or empty,
+// and the validity is half-open: at From the role is there, at Until no longer.
+type Role struct {
+	People  []string `json:"people"`
+	Lines   []string `json:"lines,omitempty"`
+	Targets []string `json:"targets,omitempty"`
+	From    string   `json:"from,omitempty"`
+	Until   string   `json:"until,omitempty"`
+}
+
+// Line is a product or service; Tier 1 is the most critical, 0 not stated.
+type Line struct {
+	Tier         int      `json:"tier,omitzero"`
+	Owners       []string `json:"owners"`
+	Repositories []string `json:"repositories"`
+}
+
+// Target is a place a release goes to. Durations are as written, such as "168h".
+type Target struct {
+	// ID is the id in the definition.
+	ID       string                    `json:"-"`
+	Class    string                    `json:"class"`
+	Trigger  string                    `json:"trigger"`
+	Policies []string                  `json:"policies"`
+	Params   map[string]map[string]any `json:"params"`
+	MaxAge   map[string]string         `json:"maxAge"`
+	ValidFor string                    `json:"validFor"`
+}
+
+// Source is a policy source, pinned by the digest of its content.
+type Source struct {
+	Ref    string `json:"ref"`
+	Digest string `json:"digest"`
+}
+
+// Pin says under whose key a definition must be signed. The zero Pin believes the key the definition itself names, and
+// then RootPinned is false.
+type Pin struct {
+	// Fingerprint is "SHA256:" and the key's id, or empty.
+	Fingerprint string
+}

@@ -1,0 +1,130 @@
+package verify
+
+import (
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"cdgate.dev/cdgate/evidence"
+)
+
+// The predicate types of the statements that cdgate signs; those of evidence are PredicateType(kind). A version is part
+// of the type: another version is another type and counts for nothing here.
+const (
+	CollectionType = "https://cdgate.dev/collection/v1"
+	SignoffType    = "https://cdgate.dev/signoff/v1"
+
+	predicatePrefix = "https://cdgate.dev/"
+	predicateSuffix = "/v1"
+)
+
+// PredicateType is the predicate type of evidence of the kind, https://cdgate.dev/KIND/v1.
+func PredicateType(k evidence.Kind) string { return predicatePrefix + string(k) + predicateSuffix }
+
+// kindOf is the built-in evidence kind of a predicate type, matched exactly.
+func kindOf(predicateType string) (evidence.Kind, bool) {
+	for _, k := range evidence.Kinds() {
+		if predicateType == PredicateType(k) {
+			return k, true
+		}
+	}
+	return "", false
+}
+
+// shortType is what people are told a predicate type is.
+func shortType(predicateType string) string {
+	s := strings.TrimPrefix(predicateType, predicatePrefix)
+	return strings.TrimSuffix(s, predicateSuffix)
+}
+
+// Producer is the CI run that collected something, as the CI system describes it; fields are empty where it does not say.
+type Producer struct {
+	System     string `json:"system"`
+	Repository string `json:"repository"`
+	Revision   string `json:"revision"`
+	Branch     string `json:"branch"`
+	Workflow   string `json:"workflow"`
+	Job        string `json:"job"`
+	Run        string `json:"run"`
+	// Attempt counts from 1 within a run; a later attempt supersedes an earlier one.
+	Attempt int    `json:"attempt"`
+	Actor   string `json:"actor"`
+}
+
+// ReleaseRef is the release an item says it is for; both fields are empty where it does not say.
+type ReleaseRef struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// ItemPredicate is the predicate of a report: kinds tests, coverage, scan and sbom. Summary is the summary type of the
+// kind in package evidence.
+type ItemPredicate struct {
+	Level       string              `json:"level"`
+	Part        string              `json:"part"`
+	Scope       string              `json:"scope"`
+	Format      string              `json:"format"`
+	Tool        evidence.Tool       `json:"tool"`
+	CollectedAt string              `json:"collectedAt"`
+	Producer    Producer            `json:"producer"`
+	Line        string              `json:"line"`
+	Release     ReleaseRef          `json:"release"`
+	Summary     jsontext.Value      `json:"summary"`
+	Warnings    []evidence.Warning  `json:"warnings"`
+	Report      evidence.Descriptor `json:"report"`
+	Rows        evidence.Descriptor `json:"rows"`
+}
+
+// BuildPredicate says what an artifact was built from.
+type BuildPredicate struct {
+	CollectedAt string     `json:"collectedAt"`
+	Producer    Producer   `json:"producer"`
+	Line        string     `json:"line"`
+	Release     ReleaseRef `json:"release"`
+	Source      Built      `json:"source"`
+}
+
+// Built is the source of a build. Revision is a git commit of 40 or 64 hexadecimal digits.
+type Built struct {
+	Repository string   `json:"repository"`
+	Revision   string   `json:"revision"`
+	Branch     string   `json:"branch"`
+	Authors    []Author `json:"authors"`
+}
+
+// Author is somebody who had a hand in a commit: author, co-author or committer.
+type Author struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+// CollectionPredicate lists the statements that one run of collect added, by digest.
+type CollectionPredicate struct {
+	CollectedAt string   `json:"collectedAt"`
+	Producer    Producer `json:"producer"`
+	Line        string   `json:"line"`
+	Items       []string `json:"items"`
+}
+
+// SignoffPredicate is a person's verdict on one requirement of one release, target and stage.
+type SignoffPredicate struct {
+	// Verdict is "approve" or "reject".
+	Verdict           string     `json:"verdict"`
+	Requirement       string     `json:"requirement"`
+	RequirementDigest string     `json:"requirementDigest"`
+	Meaning           string     `json:"meaning"`
+	Target            string     `json:"target"`
+	Stage             string     `json:"stage"`
+	Subjects          []Artifact `json:"subjects"`
+	// Findings are the findings the signer saw, as decide.Finding.Seen writes them.
+	Findings   []string `json:"findings"`
+	Comment    string   `json:"comment"`
+	SignedAt   string   `json:"signedAt"`
+	ValidUntil string   `json:"validUntil"`
+}
+
+// Artifact is one artifact of a release; Digest is "sha256:…".
+type Artifact struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+}
