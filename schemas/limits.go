@@ -1,0 +1,21 @@
+package schemas
+
+// Limits on what this package reads. A text over its limit is refused whole.
+const (
+	// maxConfig is the largest configuration text (.cdgate.yaml, gate.yaml, rule metadata) in bytes.
+	maxConfig = 1 << 20
+	// maxPredicate is the largest statement predicate in bytes.
+	maxPredicate = 64 << 10
+	// maxRecord is the largest signed gate definition or decision predicate in bytes.
+	maxRecord = 16 << 20
+	// maxDocument is the largest policy input or set of rows in bytes.
+	maxDocument = 256 << 20
+	// maxParams is the largest params.cue in bytes.
+	maxParams = 64 << 10
+	// maxDepth is how deep values may nest.
+	maxDepth = 64
+	// maxNumber is how many characters a number may have.
+	maxNumber = 64
+	// maxProblems is how many problems of one text are told; more are counted.
+	maxProblems = 20
+)

@@ -1,0 +1,162 @@
+package schemas
+
+import (
+	"bytes"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/cuecontext"
+	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
+)
+
+// ParamDoc describes one parameter of a rule.
+type ParamDoc struct {
+	Name string
+	// Type says in words what values it takes, such as "a number of at least 0 and at most 100".
+	Type string
+	// Default is JSON; empty where there is none.
+	Default string
+	// Doc is the comment above the parameter as one line.
+	Doc string
+	// Tighter is up, down, more, fewer, or empty: the direction in which an overlay may change it.
+	Tighter string
+}
+
+// ParamDocs describes the parameters that a params.cue defines, in the order of the file.
+func ParamDocs(src []byte) ([]ParamDoc, error) {
+	r, err := parseParams("params.cue", src)
+	if err != nil {
+		return nil, err
+	}
+	docs := make([]ParamDoc, 0, len(r.shape.members))
+	for _, f := range r.shape.members {
+		v := r.value.LookupPath(cue.MakePath(cue.Str(f.name)))
+		doc := ParamDoc{Name: f.name, Type: f.shape.describe(), Default: f.fill, Doc: comment(v), Tighter: tighter(v)}
+		if len(f.shape.unset(nil, "")) == 0 && f.shape.kinds == kindObject && len(f.shape.members) > 0 {
+			if text, err := v.MarshalJSON(); err == nil {
+				doc.Default = string(bytes.TrimSpace(text))
+			}
+		}
+		docs = append(docs, doc)
+	}
+	return docs, nil
+}
+
+// parseParams compiles a params.cue: package params, one field per parameter.
+func parseParams(code string, src []byte) (*ruleParams, error) {
+	file := "params.cue"
+	if code != file {
+		file = strings.ReplaceAll(code, ".", "/") + "/params.cue"
+	}
+	if len(src) > maxParams {
+		return nil, tooLarge(file, maxParams)
+	}
+	f, err := parser.ParseFile(file, src, parser.ParseComments)
+	if err != nil {
+		return nil, explainCUE(file, err)
+	}
+	if err := checkParamFile(file, f); err != nil {
+		return nil, err
+	}
+	v := cuecontext.New().BuildFile(f)
+	if err := v.Validate(); err != nil {
+		return nil, &Error{File: file, Msg: "does not compile: " + strings.SplitN(err.Error(), "\n", 2)[0]}
+	}
+	s, err := deriveShape(v, code, true)
+	if err != nil {
+		return nil, err
+	}
+	return &ruleParams{code: code, file: file, value: v, shape: s}, nil
+}
+
+// checkParamFile holds a params.cue to its form: a field per parameter, each with a comment; definitions (#Name) for
+// what several share; of CUE's packages only list and strings.
+func checkParamFile(file string, f *ast.File) error {
+	at := func(n ast.Node, msg, hint string) error {
+		return &Error{File: file, Line: n.Pos().Line(), Column: n.Pos().Column(), Msg: msg, Hint: hint}
+	}
+	if f.PackageName() != "params" {
+		return at(f, "does not start with `package params`", "put it on the first line")
+	}
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.Package, *ast.CommentGroup:
+		case *ast.ImportDecl:
+			for _, spec := range d.Specs {
+				if path := spec.Path.Value; path != `"list"` && path != `"strings"` {
+					return at(spec, "imports "+path, `only "list" and "strings" can be imported`)
+				}
+			}
+		case *ast.Field:
+			if err := checkParamField(at, d); err != nil {
+				return err
+			}
+		default:
+			return at(d, "is not a parameter", "write one field per parameter: its name, a colon, its type and default")
+		}
+	}
+	return nil
+}
+
+func checkParamField(at func(ast.Node, string, string) error, f *ast.Field) error {
+	name, isIdent, err := ast.LabelName(f.Label)
+	if err != nil || f.Alias != nil {
+		return at(f, "is not a parameter", "a parameter's name is a plain word")
+	}
+	if isIdent && strings.HasPrefix(name, "#") {
+		return nil
+	}
+	if f.Constraint != token.ILLEGAL {
+		return at(f, "the parameter "+quote(name)+" is marked with ? or !", "a parameter always has a value: leave the mark out and give a default, or none to make setting it compulsory")
+	}
+	if strings.HasPrefix(name, "_") || name == "" || strings.ContainsAny(name, ".-\"\\ ") {
+		return at(f, "the name "+quote(name)+" cannot be used in a policy", "use letters, digits and _")
+	}
+	for _, a := range f.Attrs {
+		switch a.Text {
+		case "@tighter(up)", "@tighter(down)", "@tighter(more)", "@tighter(fewer)":
+		default:
+			return at(a, "unknown mark "+quote(a.Text), "@tighter(up), @tighter(down), @tighter(more) and @tighter(fewer) are known")
+		}
+	}
+	return nil
+}
+
+// tighter gives the direction in which the parameter v may be changed by an overlay; empty for none.
+func tighter(v cue.Value) string {
+	mark := v.Attribute("tighter")
+	word, err := mark.String(0)
+	if err != nil {
+		return ""
+	}
+	return word
+}
+
+// describe says in words what values fit.
+func (s *shape) describe() string {
+	switch {
+	case s.kinds == kindArray && s.elem != nil:
+		text := "a list"
+		if s.minItems > 0 {
+			text += " with at least " + entries(s.minItems)
+		}
+		return text + ", each " + s.elem.describe()
+	case s.kinds == kindObject && s.values != nil:
+		return "an object with free keys, each value " + s.values.describe()
+	case s.kinds == kindObject:
+		var parts []string
+		for _, f := range s.members {
+			parts = append(parts, f.name+": "+f.shape.describe())
+		}
+		return "an object {" + strings.Join(parts, ", ") + "}"
+	case len(s.alts) > 0 && s.says == "":
+		var parts []string
+		for _, alt := range s.alts {
+			parts = append(parts, alt.describe())
+		}
+		return strings.Join(parts, " or ")
+	}
+	return s.wanted()
+}
