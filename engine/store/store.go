@@ -10,13 +10,20 @@
 //	.tmp/                 blobs being written
 //
 // A root index lists the manifests of all objects in the order of their digests, so that two stores with the same
-// objects have the same root whatever the order of writing. Every read hashes what it read.
+// objects have the same root whatever the order of writing. Every read hashes what it read. The writer is our own: the
+// one of oras-go loses entries when several processes write; its reader and every other OCI tool read the result.
 package store
 
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"cdgate.dev/cdgate/engine/fault"
 )
 
 // The kinds of objects, used as artifactType of their manifests.
@@ -25,7 +32,20 @@ const (
 	TypeCollection = "application/vnd.cdgate.collection.v1+json"
 	TypeSignoff    = "application/vnd.cdgate.signoff.v1+json"
 	TypeRecord     = "application/vnd.cdgate.record.v1+json"
+	// TypeBundle is the artifactType of root and sealed indexes.
+	TypeBundle = "application/vnd.cdgate.bundle.v1+json"
 )
+
+// Limits; what is beyond them is an evidence fault.
+const (
+	// MaxIndex is the size in bytes of index.json and of a root index.
+	MaxIndex = 64 << 20
+	// MaxManifest is the size of an object's manifest in bytes.
+	MaxManifest = 1 << 20
+)
+
+// LockWait is how long a writer waits for the others before it gives up, unless its context ends earlier.
+const LockWait = 30 * time.Second
 
 var (
 	// ErrNotFound says that there is no store in the directory; callers that may start one use Create.
@@ -33,85 +53,130 @@ var (
 	// ErrMissing says that a digest is not in the store.
 	ErrMissing = errors.New("not in the store")
 	// ErrCorrupt says that bytes in the store are not those their digest promises; errors with it are trust faults.
-	ErrCorrupt = errors.New("bytes do not match their digest")
+	ErrCorrupt = errors.New("the bytes do not match their digest")
 )
 
-// Store is an OCI image layout directory. Its methods may be called from several goroutines.
+const (
+	layoutFile    = "oci-layout"
+	layoutContent = `{"imageLayoutVersion":"1.0.0"}`
+	indexFile     = "index.json"
+	lockFile      = ".lock"
+	tempDir       = ".tmp"
+)
+
+// Store is an OCI image layout directory. Its methods may be called from several goroutines and processes.
 type Store struct {
 	dir string
 }
 
-// Layer is one blob of an object, for instance the statement or the raw report.
-type Layer struct {
-	Name      string // file name for people, org.opencontainers.image.title
-	MediaType string
-	Digest    string // "sha256:<64 hex>"
-	Size      int64  // bytes
+// Dir is the directory of the store.
+func (s *Store) Dir() string { return s.dir }
+
+// Open opens the store in dir; ErrNotFound (usage fault) when there is none.
+func Open(dir string) (*Store, error) {
+	s := &Store{dir: dir}
+	text, err := os.ReadFile(s.path(layoutFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fault.New(fault.Usage, "open store %q: %w: run collect first, or name another directory", dir, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fault.New(fault.Evidence, "open store %q: %w", dir, err)
+	}
+	if err := checkLayout(text); err != nil {
+		return nil, fault.New(fault.Evidence, "open store %q: %w", dir, err)
+	}
+	return s, nil
 }
 
-// Object is a set of blobs that belong together. Annotations help to find it and never decide anything.
-type Object struct {
-	Type        string
-	Annotations map[string]string
-	Layers      []Layer
-	Subject     string // digest of the manifest this object belongs to, or ""
+// Create opens the store in dir and makes one where there is none. Several processes may do so at once. A directory with
+// other files in it is a usage fault, a disk that does not take the store a record fault.
+func Create(dir string) (*Store, error) {
+	s, err := Open(dir)
+	if err == nil || !errors.Is(err, ErrNotFound) {
+		return s, err
+	}
+	s = &Store{dir: dir}
+	if err := s.checkOurs(); err != nil {
+		return nil, err
+	}
+	for _, d := range []string{s.path("blobs", "sha256"), s.path(tempDir)} {
+		if err := makeDir(d); err != nil {
+			return nil, s.writeError("create", err)
+		}
+	}
+	unlock, err := Lock(context.Background(), s.path(lockFile), LockWait)
+	if err != nil {
+		return nil, s.writeError("create", err)
+	}
+	defer unlock()
+	// The layout file comes last: where it is, the rest is complete.
+	if _, err := os.Lstat(s.path(indexFile)); errors.Is(err, os.ErrNotExist) {
+		if err := s.writeRoot(nil, nil); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.replace(layoutFile, []byte(layoutContent)); err != nil {
+		return nil, err
+	}
+	return Open(dir)
 }
 
-// Entry is an object with the digest of its manifest.
-type Entry struct {
-	Digest string
-	Object
+// checkOurs says whether the directory may become a store: it is absent, empty, or a store whose making was cut short.
+func (s *Store) checkOurs() error {
+	entries, err := os.ReadDir(s.dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return s.writeError("create", err)
+	}
+	for _, e := range entries {
+		switch e.Name() {
+		case "blobs", indexFile, lockFile, tempDir, layoutFile:
+		default:
+			return fault.New(fault.Usage, "create store %q: there are other files, %q for one; name a directory of its own", s.dir, e.Name())
+		}
+	}
+	return nil
 }
 
-// Index is the content of one root: its digest and its objects, sorted by digest.
-type Index struct {
-	Digest  string
-	Entries []Entry
+func (s *Store) path(parts ...string) string {
+	return filepath.Join(append([]string{s.dir}, parts...)...)
 }
 
-// Create opens the store in dir and makes one where there is none.
-func Create(dir string) (*Store, error) { return nil, errors.ErrUnsupported }
-
-// Open opens the store in dir; ErrNotFound when there is none.
-func Open(dir string) (*Store, error) { return nil, errors.ErrUnsupported }
-
-// Blob is a blob being written.
-type Blob struct{}
-
-// Blob starts a blob; the caller ends it with Commit or Abort.
-func (s *Store) Blob() (*Blob, error) { return nil, errors.ErrUnsupported }
-
-// Write appends to the blob.
-func (b *Blob) Write(p []byte) (int, error) { return 0, errors.ErrUnsupported }
-
-// Commit makes the blob durable and gives its digest and size in bytes.
-func (b *Blob) Commit() (digest string, size int64, err error) { return "", 0, errors.ErrUnsupported }
-
-// Abort drops the blob; after Commit it does nothing.
-func (b *Blob) Abort() {}
-
-// Write stores b durably and gives its digest.
-func (s *Store) Write(b []byte) (digest string, err error) { return "", errors.ErrUnsupported }
-
-// Read gives the blob with the digest, hashed again. A blob above limit bytes is an evidence fault, ErrMissing one that
-// is not there, ErrCorrupt (trust fault) one that was altered.
-func (s *Store) Read(digest string, limit int64) ([]byte, error) { return nil, errors.ErrUnsupported }
-
-// OpenBlob streams a blob; the reader's last Read gives ErrCorrupt instead of io.EOF when the bytes were altered.
-func (s *Store) OpenBlob(digest string) (io.ReadCloser, int64, error) {
-	return nil, 0, errors.ErrUnsupported
+// blobPath is the file of a digest, or "" for a digest that is none: paths are never made of unchecked text.
+func (s *Store) blobPath(digest string) string {
+	hex, ok := strings.CutPrefix(digest, "sha256:")
+	if !ok || len(hex) != 64 || strings.Trim(hex, "0123456789abcdef") != "" {
+		return ""
+	}
+	return s.path("blobs", "sha256", hex)
 }
 
-// Add puts objects into the root index and gives the digests of their manifests, in the order of objs.
-func (s *Store) Add(ctx context.Context, objs ...Object) (digests []string, err error) {
-	return nil, errors.ErrUnsupported
+// writeError is the record fault of a write that did not work, with what to do about it.
+func (s *Store) writeError(verb string, err error) error {
+	if f := (*fault.Error)(nil); errors.As(err, &f) {
+		return err
+	}
+	return fault.New(fault.Record, "%s store %q: %w%s", verb, s.dir, err, remedy(err))
 }
 
-// Index reads the newest root.
-func (s *Store) Index() (*Index, error) { return nil, errors.ErrUnsupported }
+func badDigest(digest string) error {
+	return fault.New(fault.Evidence, "read blob: %.80q is no digest (sha256:<64 lower-case hex digits>)", digest)
+}
 
-// IndexAt reads the root, or the sealed index, with this digest.
-func (s *Store) IndexAt(root string) (*Index, error) { return nil, errors.ErrUnsupported }
+// wrapRead names the blob an error is about.
+func (s *Store) wrapRead(digest string, err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return fault.New(fault.Evidence, "read %s of store %q: %w", digest, s.dir, ErrMissing)
+	}
+	return fault.New(fault.Evidence, "read %s of store %q: %w", digest, s.dir, err)
+}
 
-// Seal writes an index over the given manifests and gives its digest, which does not depend on their order.
-func (s *Store) Seal(entries []string) (digest string, err error) { return "", errors.ErrUnsupported }
+func (s *Store) corrupt(digest string) error {
+	return fault.New(fault.Trust, "read %s of store %q: %w: somebody or the disk altered it", digest, s.dir, ErrCorrupt)
+}
+
+func tooBig(what string, size, limit int64) error {
+	return fmt.Errorf("%s has %d bytes, more than the limit of %d", what, size, limit)
+}

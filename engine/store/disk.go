@@ -1,0 +1,107 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/go-json-experiment/json"
+)
+
+// makeDir makes a directory and what is above it, each entry durable before the next.
+func makeDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		return fmt.Errorf("%q is not a directory", dir)
+	}
+	if err == nil || !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(dir)
+	if err := makeDir(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
+// syncDir makes the entries of a directory durable: a rename alone may not survive a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// replace puts a file of the layout in place in one step.
+func (s *Store) replace(name string, content []byte) error {
+	b, err := s.Blob()
+	if err != nil {
+		return err
+	}
+	defer b.Abort()
+	if _, err := b.Write(content); err != nil {
+		return err
+	}
+	if err := b.file.Sync(); err != nil {
+		return s.writeError("write", err)
+	}
+	if err := os.Rename(b.file.Name(), s.path(name)); err != nil {
+		return s.writeError("write", err)
+	}
+	if err := syncDir(s.dir); err != nil {
+		return s.writeError("write", err)
+	}
+	return nil
+}
+
+// sweep removes what killed writers left, if nobody is writing now.
+func (s *Store) sweep() {
+	unlock, err := tryLock(s.path(tempDir, lockFile))
+	if err != nil {
+		return
+	}
+	defer unlock()
+	entries, err := os.ReadDir(s.path(tempDir))
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if e.Name() != lockFile {
+			os.Remove(s.path(tempDir, e.Name())) // best effort: the next one tries again
+		}
+	}
+}
+
+// remedy says what to do about the usual reasons why a disk does not take a file.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return ": free space on the disk and run again"
+	case errors.Is(err, syscall.EFBIG):
+		return ": raise the limit on file sizes and run again"
+	case errors.Is(err, syscall.EROFS), errors.Is(err, os.ErrPermission):
+		return ": make the directory writable, or name another one"
+	}
+	return ""
+}
+
+// checkLayout reads the layout file: a version that is not known may mean anything.
+func checkLayout(text []byte) error {
+	var v struct {
+		Version string `json:"imageLayoutVersion"`
+	}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return fmt.Errorf("read %s: %w", layoutFile, err)
+	}
+	if v.Version != "1.0.0" {
+		return fmt.Errorf("read %s: version %.40q of the image layout is not supported", layoutFile, v.Version)
+	}
+	return nil
+}
