@@ -38,11 +38,12 @@ type Definition struct {
 
 // proof is what Open learnt about the signature; zero for a definition nobody signed.
 type proof struct {
-	signed bool
-	pinned bool
-	root   string
-	file   string
-	bundle string
+	signed    bool
+	pinned    bool
+	root      string // id of the key that signed
+	file      string // digest of gate.yaml
+	bundle    string // digest of the signature
+	predicate []byte // as it was signed
 }
 
 // Signer is a machine that signs; Lines empty means every line.

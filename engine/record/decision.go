@@ -57,12 +57,24 @@ type Obligation struct {
 
 // Release is what was decided on.
 type Release struct {
-	Name     string    `json:"name"`
-	Version  string    `json:"version"`
-	Line     string    `json:"line"`
-	ID       string    `json:"id"`
-	Revision string    `json:"revision"`
-	Subjects []Subject `json:"subjects"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Line    string `json:"line"`
+	ID      string `json:"id"`
+	// Repository and Revision are what trusted build evidence says the release was built from.
+	Repository string    `json:"repository"`
+	Revision   string    `json:"revision"`
+	Subjects   []Subject `json:"subjects"`
+	// Authors had a hand in the revision or started the run that built it; they cannot approve.
+	Authors []Author `json:"authors"`
+}
+
+// Author is an author, co-author, committer or requester; Person is their id in the gate definition, "" when it knows
+// nobody with that address.
+type Author struct {
+	Name   string `json:"name"`
+	Email  string `json:"email"`
+	Person string `json:"person"`
 }
 
 // Subject is one artifact; Digest is "sha256:…".

@@ -372,7 +372,8 @@ func TestOpenRefuses(t *testing.T) {
 	if left, _ := os.ReadDir(dir); len(left) != 1 {
 		t.Errorf("it wrote into it: %v", left)
 	}
-	for name, content := range map[string]string{layoutFile: `{"imageLayoutVersion":"2.0.0"}`, "oci-layout": `{`, indexFile: `{"manifests":[]}`, "index.json": "["} {
+	for _, c := range [][2]string{{layoutFile, `{"imageLayoutVersion":"2.0.0"}`}, {layoutFile, `{`}, {indexFile, `{"manifests":[]}`}, {indexFile, "["}} {
+		name, content := c[0], c[1]
 		s := newStore(t)
 		if err := os.WriteFile(s.path(name), []byte(content), 0o644); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,224 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/engine/store"
+	"cdgate.dev/cdgate/engine/verify"
+	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/collect"
+)
+
+// The names of the layers of an item's store object.
+const (
+	layerStatement = "statement.sigstore.json"
+	layerRows      = "rows.json"
+)
+
+// Collect reads reports, signs a statement about each, and stores all of it with one collection statement that lists
+// them. Nothing becomes visible in the store unless everything was read and signed.
+func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
+	about, err := subjectsOf(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Signer == nil {
+		return nil, fault.New(fault.Usage, "sign statements: no key; name one with --key or CDGATE_KEY, or make one with: cdgate keys generate --out ci")
+	}
+	st, err := store.Create(o.Store)
+	if err != nil {
+		return nil, err
+	}
+	var items []evidence.Item
+	if len(o.Paths) > 0 {
+		items, err = collect.Collect(ctx, collect.Request{Args: o.Paths, Dir: o.Dir, Stdin: o.Stdin, Spool: spool{st}})
+		if err != nil {
+			return nil, fault.Wrap(fault.Evidence, err)
+		}
+	}
+	if len(items) == 0 && len(o.Artifacts) == 0 {
+		return nil, fault.New(fault.Usage, "nothing to collect: name reports (files, globs, directories or -), or what was built with --artifact")
+	}
+	c := collection{o: o, store: st, out: &Collected{Store: o.Store}}
+	for _, it := range items {
+		for _, a := range about {
+			if err := c.addItem(it, a); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, a := range about {
+		if a.Kind == verify.AboutArtifact && o.Source.Revision != "" {
+			if err := c.addBuild(a); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, a := range about {
+		if err := c.addCollection(a); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := st.Add(ctx, c.objects...); err != nil {
+		return nil, err
+	}
+	return c.out, nil
+}
+
+// spool lets the readers write into the store.
+type spool struct{ *store.Store }
+
+func (s spool) Blob() (collect.Blob, error) {
+	b, err := s.Store.Blob()
+	if err != nil {
+		return nil, err // not b: a nil *store.Blob in the interface would not be nil
+	}
+	return b, nil
+}
+
+// subjectsOf is what the evidence is about: the artifacts, or the commit when none was named.
+func subjectsOf(o CollectOptions) ([]verify.About, error) {
+	var out []verify.About
+	for _, a := range o.Artifacts {
+		out = append(out, verify.About{Kind: verify.AboutArtifact, Name: a.Name, Digest: a.Digest})
+	}
+	if len(out) == 0 && o.Source.Revision != "" {
+		out = append(out, verify.About{Kind: verify.AboutRevision, Name: o.Source.Repository, Digest: o.Source.Revision})
+	}
+	if len(out) == 0 {
+		return nil, fault.New(fault.Usage, "say what the reports are about: --artifact FILE for what was built, or --revision COMMIT (the git checkout and the CI system give it by themselves)")
+	}
+	return out, nil
+}
+
+// collection gathers the objects of one run of collect.
+type collection struct {
+	o       CollectOptions
+	store   *store.Store
+	objects []store.Object
+	// listed are the statements so far, by what they are about.
+	listed map[verify.About][]string
+	out    *Collected
+}
+
+func (c *collection) addItem(it evidence.Item, about verify.About) error {
+	summary, err := json.Marshal(it.Summary, json.Deterministic(true), json.FormatNilSliceAsNull(false))
+	if err != nil {
+		return fault.New(fault.Internal, "write the summary of %s: %w", it.Path, err)
+	}
+	digest, layer, err := c.sign(verify.PredicateType(it.Kind), about, verify.ItemPredicate{
+		Level: it.Level, Part: c.o.Part, Scope: "artifact", Format: it.Format, Tool: it.Tool, CollectedAt: rfc3339(c.o.Now),
+		Producer: verify.Producer(c.o.Producer), Line: c.o.Release.Line, Release: c.releaseRef(),
+		Summary: summary, Warnings: it.Warnings, Report: it.Raw, Rows: it.Rows,
+	})
+	if err != nil {
+		return err
+	}
+	c.objects = append(c.objects, store.Object{
+		Type: store.TypeItem, Annotations: c.annotations(string(it.Kind), about),
+		Layers: []store.Layer{layer,
+			{Name: layerRows, MediaType: it.Rows.MediaType, Digest: it.Rows.Digest, Size: it.Rows.Size},
+			{Name: it.Raw.Name, MediaType: it.Raw.MediaType, Digest: it.Raw.Digest, Size: it.Raw.Size},
+		},
+	})
+	c.out.Items = append(c.out.Items, CollectedItem{Item: it, Statement: digest, About: about.Kind, AboutDigest: about.Digest})
+	return nil
+}
+
+func (c *collection) addBuild(about verify.About) error {
+	built := verify.Built{Repository: c.o.Source.Repository, Revision: c.o.Source.Revision, Branch: c.o.Source.Branch}
+	for _, a := range c.o.Source.Authors {
+		built.Authors = append(built.Authors, verify.Author(a))
+	}
+	digest, layer, err := c.sign(verify.PredicateType(evidence.Build), about, verify.BuildPredicate{
+		CollectedAt: rfc3339(c.o.Now), Producer: verify.Producer(c.o.Producer), Line: c.o.Release.Line, Release: c.releaseRef(), Source: built,
+	})
+	if err != nil {
+		return err
+	}
+	c.objects = append(c.objects, store.Object{
+		Type: store.TypeItem, Annotations: c.annotations(string(evidence.Build), about), Layers: []store.Layer{layer},
+	})
+	c.out.Builds = append(c.out.Builds, digest)
+	return nil
+}
+
+func (c *collection) addCollection(about verify.About) error {
+	digest, layer, err := c.sign(verify.CollectionType, about, verify.CollectionPredicate{
+		CollectedAt: rfc3339(c.o.Now), Producer: verify.Producer(c.o.Producer), Line: c.o.Release.Line, Items: c.listed[about],
+	})
+	if err != nil {
+		return err
+	}
+	c.objects = append(c.objects, store.Object{
+		Type: store.TypeCollection, Annotations: c.annotations("collection", about), Layers: []store.Layer{layer},
+	})
+	c.out.Collection = digest
+	return nil
+}
+
+// sign makes the signed statement of a predicate, stores its bytes, and lists it for the collection.
+func (c *collection) sign(predicateType string, about verify.About, predicate any) (digest string, layer store.Layer, err error) {
+	bundle, err := signStatement(c.o.Signer, predicateType, []seal.Subject{subject(about)}, predicate)
+	if err != nil {
+		return "", store.Layer{}, err
+	}
+	layer, err = statementLayer(c.store, layerStatement, bundle)
+	if err != nil {
+		return "", store.Layer{}, err
+	}
+	if predicateType != verify.CollectionType {
+		if c.listed == nil {
+			c.listed = map[verify.About][]string{}
+		}
+		c.listed[about] = append(c.listed[about], layer.Digest)
+	}
+	return layer.Digest, layer, nil
+}
+
+func (c *collection) releaseRef() verify.ReleaseRef {
+	return verify.ReleaseRef{Name: c.o.Release.Name, Version: c.o.Release.Version}
+}
+
+// annotations help people and tools to find an object; nothing is ever decided by them.
+func (c *collection) annotations(kind string, about verify.About) map[string]string {
+	return map[string]string{"dev.cdgate.kind": kind, "dev.cdgate.about": about.Digest}
+}
+
+// subject is the one subject of a statement.
+func subject(about verify.About) seal.Subject {
+	if about.Kind == verify.AboutRevision {
+		return seal.Subject{Name: about.Name, Digest: map[string]string{"gitCommit": about.Digest}}
+	}
+	return seal.Subject{Name: about.Name, Digest: sha256Set(about.Digest)}
+}
+
+// signStatement signs an in-toto statement with the predicate.
+func signStatement(signer *seal.Signer, predicateType string, subjects []seal.Subject, predicate any) ([]byte, error) {
+	p, err := json.Marshal(predicate, json.Deterministic(true), json.FormatNilSliceAsNull(false))
+	if err != nil {
+		return nil, fault.New(fault.Internal, "write predicate %s: %w", predicateType, err)
+	}
+	bundle, err := signer.Sign(seal.Statement{
+		Type: seal.StatementType, Subject: subjects, PredicateType: predicateType, Predicate: jsontext.Value(p),
+	})
+	return bundle, fault.Wrap(fault.Record, err)
+}
+
+// statementLayer writes bytes into the store and describes them.
+func statementLayer(st *store.Store, name string, bundle []byte) (store.Layer, error) {
+	return blobLayer(st, name, seal.MediaType, bundle)
+}
+
+func blobLayer(st *store.Store, name, mediaType string, b []byte) (store.Layer, error) {
+	digest, err := st.Write(b)
+	if err != nil {
+		return store.Layer{}, err
+	}
+	return store.Layer{Name: name, MediaType: mediaType, Digest: digest, Size: int64(len(b))}, nil
+}

@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/gate"
+	"cdgate.dev/cdgate/engine/policy"
+	"cdgate.dev/cdgate/engine/record"
+	"cdgate.dev/cdgate/engine/store"
+	"cdgate.dev/cdgate/engine/verify"
+)
+
+// DefaultStage is the stage of a decision that names none: the release goes live on the target.
+const DefaultStage = "activate"
+
+// session is one evaluation under way: what was opened, and the case that grows from it.
+type session struct {
+	o         EvaluateOptions
+	text, sig []byte // the gate definition and its signature as they are on disk
+	store     *store.Store
+	log       logState
+	policies  evaluator
+	close     func()
+	file      caseFile
+	digests   []string // the store objects to seal
+}
+
+// Evaluate verifies, runs the policies, decides, and signs and logs the record. A returned error means that there is no
+// decision at all; faults of evidence, policy and trust are part of the decision, which then is a block.
+func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
+	if err := removeOutputs(o.Record); err != nil {
+		return nil, err
+	}
+	if o.Signer == nil {
+		return nil, fault.New(fault.Usage, "sign the record: no key; name one with --key or CDGATE_KEY, or run cdgate check, which needs none")
+	}
+	if o.LogKey == "" {
+		return nil, fault.New(fault.Usage, "write the decision log: no log key; name it with --log-key or CDGATE_LOG_KEY, or keep log.key beside the signing key")
+	}
+	s, err := open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if signer, ok := s.file.def.SignerOf(o.Signer.KeyID()); !ok || !signer.MayDo(gate.Decision) {
+		return nil, fault.New(fault.Usage, "sign the record: the gate definition lets no signer with key %s sign decisions; use the key of a signer whose may list has %q",
+			o.Signer.Public().Fingerprint(), gate.Decision)
+	}
+	ev := &Evaluation{ExitCode: int(fault.Internal)}
+	if o.Collect != nil {
+		if ev.Collected, err = Collect(ctx, *o.Collect); err != nil {
+			if c := fault.ClassOf(err); c != fault.Evidence && c != fault.Trust {
+				return nil, err
+			}
+			s.file.faults = append(s.file.faults, err) // the decision is a block, and it is recorded
+		}
+	}
+	if err := s.gather(ctx); err != nil {
+		return nil, err
+	}
+	out := s.file.judge(s.policies)
+	ev.Result, ev.Input = out.result, out.input
+	return ev, s.commit(ctx, out, ev)
+}
+
+// Preview is Evaluate without key, record and log: what would be decided now. Its exit code is never 0.
+func Preview(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
+	s, err := open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if err := s.gather(ctx); err != nil {
+		return nil, err
+	}
+	out := s.file.judge(s.policies)
+	ev := &Evaluation{Result: out.result, Input: out.input, ExitCode: out.result.ExitCode}
+	if ev.ExitCode == 0 {
+		ev.ExitCode = int(fault.Record)
+	}
+	return ev, nil
+}
+
+// open opens the gate definition and the policies, and starts the evaluator so that it compiles while the evidence is
+// verified.
+func open(ctx context.Context, o EvaluateOptions) (*session, error) {
+	def, text, sig, err := openGate(o.Places, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	target, err := findTarget(def, o.Target)
+	if err != nil {
+		return nil, err
+	}
+	if o.Stage == "" {
+		o.Stage = DefaultStage
+	}
+	s := &session{o: o, text: text, sig: sig, file: caseFile{
+		def: def, release: o.Release, targetID: o.Target, target: target, stage: o.Stage, now: o.Now,
+	}}
+	s.file.sources, err = loadSources(def, target, o.Policies, o.Gate)
+	var child *policy.Child
+	if err == nil {
+		child, err = policy.Start(ctx, o.Sandbox, program(s.file.sources, target))
+	}
+	if err != nil {
+		if c := fault.ClassOf(err); c != fault.Policy && c != fault.Trust {
+			return nil, err
+		}
+		s.policies, s.close = broken{err}, func() {}
+		return s, nil
+	}
+	s.policies, s.close = child, child.Close
+	return s, nil
+}
+
+// broken stands for policies that cannot be asked, so that the decision is a recorded block and not a mere error.
+type broken struct{ err error }
+
+func (b broken) Evaluate([]byte) (*policy.Response, error) { return nil, b.err }
+
+// gather reads the store and the log to their heads and fills the case with what may be believed.
+func (s *session) gather(ctx context.Context) error {
+	var err error
+	if s.store, err = store.Create(s.o.Store); err != nil {
+		return err
+	}
+	ix, err := s.store.Index()
+	if err != nil {
+		return err
+	}
+	if s.log, err = readLog(ctx, s.o.Log, s.file.def, s.store, ix); err != nil {
+		return err
+	}
+	want := verify.Want{
+		Name: s.o.Release.Name, Version: s.o.Release.Version, Line: s.o.Release.Line, Artifacts: artifacts(s.o.Artifacts),
+		Revision: s.o.Source.Revision, Repository: s.o.Source.Repository, Target: s.o.Target, Now: s.o.Now,
+	}
+	s.digests, err = s.file.fill(s.store, ix, want, s.log.signoffs)
+	return err
+}
+
+// fill takes what verification believes into the case, and gives the store objects that it stands on.
+func (c *caseFile) fill(st *store.Store, ix *store.Index, want verify.Want, logged func(releaseID string) map[string]bool) ([]string, error) {
+	v, err := verify.Evidence(st, ix, c.def, want)
+	if err != nil {
+		return nil, err
+	}
+	c.items, c.notCounted, c.subjects, c.source = v.Items(), v.NotCounted(), v.Subjects(), v.Source()
+	c.faults = append(c.faults, v.Faults()...)
+	c.releaseID = v.ReleaseID()
+	signoffs, notCounted, err := verify.Signoffs(st, ix, c.def, c.releaseID, logged(c.releaseID))
+	if err != nil {
+		c.faults = append(c.faults, err)
+	}
+	c.signoffs = signoffs
+	c.notCounted = append(c.notCounted[:len(c.notCounted):len(c.notCounted)], notCounted...)
+	return v.Digests(), nil
+}
+
+func artifacts(in []Artifact) []verify.Artifact {
+	out := []verify.Artifact{}
+	for _, a := range in {
+		out = append(out, verify.Artifact(a))
+	}
+	return out
+}
+
+// ExitCode is the exit code of an error: that of its class, and 20 for an act somebody may not do.
+func ExitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	var refused *Refused
+	if errors.As(err, &refused) {
+		return exitBlock
+	}
+	return int(fault.ClassOf(err))
+}
+
+// The exit codes of outcomes; 0 is written in exactly one place, in permit.
+const (
+	exitNeedsApproval = 10
+	exitBlock         = 20
+)

@@ -1,0 +1,135 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/gate"
+	"cdgate.dev/cdgate/engine/ledger"
+	"cdgate.dev/cdgate/engine/record"
+	"cdgate.dev/cdgate/engine/store"
+)
+
+// typeReceipt is the store object that keeps what the log promised: a leaf and the proof that it is in the log. A log
+// that no longer holds it was cut off or replaced.
+const typeReceipt = "application/vnd.cdgate.receipt.v1+json"
+
+// annotationIndex finds the newest receipt. It is not believed: the proof is.
+const annotationIndex = "dev.cdgate.log.index"
+
+// The types of log entries.
+const (
+	leafDecision = "decision"
+	leafSignoff  = "signoff"
+)
+
+// logState is the decision log, read to its head and verified.
+type logState struct {
+	size   uint64
+	root   string
+	leaves []record.Leaf
+	view   *ledger.View // nil while there is no log
+}
+
+// readLog reads the log and holds it against the newest receipt in the store.
+func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.Store, ix *store.Index) (logState, error) {
+	leaf, proof, err := newestReceipt(st, ix)
+	if err != nil {
+		return logState{}, err
+	}
+	view, err := ledger.Read(ctx, dir, def.Log)
+	if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrEmpty) {
+		if proof != nil {
+			return logState{}, fault.New(fault.Trust, "read decision log %s: it is gone, but the store holds a receipt for an entry in it; restore the log, or name the right one with --log", dir)
+		}
+		return logState{}, nil
+	}
+	if err != nil {
+		return logState{}, err
+	}
+	if proof != nil {
+		if _, err := view.CheckProof(proof, leaf); err != nil {
+			return logState{}, fault.New(fault.Trust, "read decision log %s: it is not the log that gave the store its newest receipt (rolled back, replaced or forked): %w", dir, err)
+		}
+	}
+	s := logState{size: view.Size, root: view.Root, view: view}
+	for i, b := range view.Leaves {
+		var l record.Leaf
+		if err := json.Unmarshal(b, &l); err != nil {
+			return logState{}, fault.New(fault.Trust, "read decision log %s: entry %d is not one of cdgate's: %w", dir, i, err)
+		}
+		s.leaves = append(s.leaves, l)
+	}
+	return s, nil
+}
+
+// newestReceipt is the receipt with the highest index in the store; all nil when there is none.
+func newestReceipt(st *store.Store, ix *store.Index) (leaf, proof []byte, err error) {
+	best, found := store.Entry{}, false
+	var bestIndex uint64
+	for _, e := range ix.Entries {
+		if e.Type != typeReceipt || len(e.Layers) != 2 {
+			continue
+		}
+		n, err := strconv.ParseUint(e.Annotations[annotationIndex], 10, 64)
+		if err == nil && (!found || n > bestIndex) {
+			best, bestIndex, found = e, n, true
+		}
+	}
+	if !found {
+		return nil, nil, nil
+	}
+	if leaf, err = st.Read(best.Layers[0].Digest, maxLeaf); err != nil {
+		return nil, nil, err
+	}
+	proof, err = st.Read(best.Layers[1].Digest, maxProof)
+	return leaf, proof, err
+}
+
+// signoffs are the digests of the sign-offs that the log holds for a release.
+func (s logState) signoffs(releaseID string) map[string]bool {
+	out := map[string]bool{}
+	for _, l := range s.leaves {
+		if l.Type == leafSignoff && l.Release == releaseID {
+			out[l.Digest] = true
+		}
+	}
+	return out
+}
+
+// Limits on what is read back from the store and from files beside a record.
+const (
+	maxLeaf   = 64 << 10
+	maxProof  = 1 << 20
+	maxRecord = 64 << 20
+	maxInput  = 1 << 30
+)
+
+// appendLeaf writes an entry into the log and keeps the receipt in the store.
+func appendLeaf(ctx context.Context, dir, key string, st *store.Store, leaf record.Leaf) (*ledger.Receipt, []byte, error) {
+	b, err := json.Marshal(leaf, json.Deterministic(true))
+	if err != nil {
+		return nil, nil, fault.New(fault.Internal, "write log entry: %w", err)
+	}
+	receipt, err := ledger.Append(ctx, dir, key, b)
+	if err != nil {
+		return nil, nil, fault.Wrap(fault.Record, err)
+	}
+	leafLayer, err := blobLayer(st, "leaf.json", "application/json", b)
+	if err != nil {
+		return nil, nil, err
+	}
+	proofLayer, err := blobLayer(st, "proof.tlog-proof", "text/plain", receipt.Proof)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, err = st.Add(ctx, store.Object{
+		Type: typeReceipt, Layers: []store.Layer{leafLayer, proofLayer},
+		Annotations: map[string]string{annotationIndex: strconv.FormatUint(receipt.Index, 10)},
+	})
+	return receipt, b, err
+}

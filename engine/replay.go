@@ -1,0 +1,229 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/gate"
+	"cdgate.dev/cdgate/engine/policy"
+	"cdgate.dev/cdgate/engine/record"
+	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/engine/store"
+	"cdgate.dev/cdgate/engine/verify"
+)
+
+// Replay computes a recorded decision again, offline, from what the record names in the store, and compares the result
+// byte for byte. It answers 0 whatever the outcome was, 50 for a difference, and 30 when an input or the engine's
+// version is missing.
+func Replay(ctx context.Context, o ReplayOptions) (*Replayed, error) {
+	r := &replaying{o: o, out: &Replayed{ExitCode: int(fault.Internal)}}
+	l := &checklist{}
+	l.run("record", r.open)
+	l.run("engine", r.engine)
+	l.run("inputs", r.inputs)
+	if r.out.Predicate.Result.ExitCode < int(fault.Evidence) {
+		l.run("evaluation", func() (string, error) { return r.evaluate(ctx) })
+		l.run("result", r.compare)
+	} else {
+		l.run("evaluation", func() (string, error) {
+			return "the decision ended in a fault, and such a decision is never judged again", nil
+		})
+	}
+	r.out.Checks = l.checks
+	r.out.ExitCode = ExitCode(l.err)
+	return r.out, nil
+}
+
+type replaying struct {
+	o       ReplayOptions
+	st      *store.Store
+	def     *gate.Definition
+	at      time.Time
+	sources []policy.Source
+	again   outcome
+	out     *Replayed
+}
+
+// open reads the record, and verifies it under the gate definition that it names.
+func (r *replaying) open() (string, error) {
+	claim, err := seal.InspectUnsafe(r.o.Record)
+	if err != nil {
+		return "", err
+	}
+	var claimed record.Predicate // only to find the gate definition; believed after the signature is checked
+	if err := json.Unmarshal(claim.Statement.Predicate, &claimed); err != nil {
+		return "", fault.New(fault.Evidence, "read decision record: %w", err)
+	}
+	if r.st, err = store.Open(r.o.Store); err != nil {
+		return "", err
+	}
+	if r.at, err = time.Parse(time.RFC3339, claimed.Result.EvaluatedAt); err != nil {
+		return "", fault.New(fault.Evidence, "read decision record: evaluatedAt: %w", err)
+	}
+	sig, err := r.read("gate definition", claimed.Inputs.GateBundle)
+	if err != nil {
+		return "", err
+	}
+	pin, err := gate.ParsePin(r.o.Root)
+	if err != nil {
+		return "", fault.Wrap(fault.Usage, err)
+	}
+	if r.def, err = gate.OpenArchived(sig, pin, r.at); err != nil {
+		return "", err
+	}
+	p, err := openRecord(r.o.Record, r.def.DecisionKeys())
+	if err != nil {
+		return "", fault.Wrap(fault.Trust, err)
+	}
+	r.out.Predicate, r.out.Digest = *p, claim.Digest
+	how := "only the archive vouches for its root key; pin it with --root"
+	if r.def.RootPinned() {
+		how = "root key pinned"
+	}
+	return fmt.Sprintf("%s, signed under gate definition version %d (%s)", claim.Digest, r.def.Version, how), nil
+}
+
+// engine says whether this program is the one that decided. Another version is named, not refused: what counts is
+// whether the result is the same.
+func (r *replaying) engine() (string, error) {
+	e := r.out.Predicate.Engine
+	if e.OPA != policy.OPAVersion() {
+		return "", fault.New(fault.Evidence, "the record was made with OPA %s and this program has %s; replay it with cdgate %s", e.OPA, policy.OPAVersion(), e.Cdgate)
+	}
+	if caps := seal.Digest(policy.Capabilities()); caps != r.out.Predicate.Inputs.Capabilities {
+		return "", fault.New(fault.Evidence, "the record was made with other policy capabilities; replay it with cdgate %s", e.Cdgate)
+	}
+	return fmt.Sprintf("cdgate %s, OPA %s, %s", e.Cdgate, e.OPA, e.Go), nil
+}
+
+func (r *replaying) inputs() (string, error) {
+	in := r.out.Predicate.Inputs
+	for _, src := range in.Policies {
+		b, err := r.read("policies "+src.Ref, src.Archive)
+		if err != nil {
+			return "", err
+		}
+		var s policy.Source
+		if err := json.Unmarshal(b, &s, json.RejectUnknownMembers(true)); err != nil {
+			return "", fault.New(fault.Evidence, "read policies %s: %w", src.Ref, err)
+		}
+		if policy.Digest(s.Files) != src.Digest {
+			return "", fault.New(fault.Trust, "read policies %s: their content is not what the record names", src.Ref)
+		}
+		r.sources = append(r.sources, s)
+	}
+	if r.out.Predicate.Result.ExitCode >= int(fault.Evidence) {
+		return fmt.Sprintf("%d policy sources, %d evidence objects", len(r.sources), len(in.Items)), nil
+	}
+	for _, pinned := range r.def.SourcesOf(r.out.Predicate.Result.Target.ID) {
+		if !hasSource(r.out.Predicate, pinned) {
+			return "", fault.New(fault.Trust, "the gate definition pins policies %s with %s, and the record does not name them", pinned.Ref, pinned.Digest)
+		}
+	}
+	return fmt.Sprintf("%d policy sources, %d evidence objects, %d sign-offs", len(r.sources), len(in.Items), len(in.Signoffs)), nil
+}
+
+func hasSource(p record.Predicate, want gate.Source) bool {
+	for _, s := range p.Inputs.Policies {
+		if s.Ref == want.Ref && s.Digest == want.Digest {
+			return true
+		}
+	}
+	return false
+}
+
+// evaluate fills the same case from the sealed evidence and judges it again.
+func (r *replaying) evaluate(ctx context.Context) (string, error) {
+	p := r.out.Predicate
+	target, err := findTarget(r.def, p.Result.Target.ID)
+	if err != nil {
+		return "", fault.New(fault.Trust, "%w", err)
+	}
+	c := caseFile{
+		def: r.def, sources: r.sources, targetID: p.Result.Target.ID, target: target, stage: p.Result.Stage, now: r.at,
+		release: Release{Name: p.Result.Release.Name, Version: p.Result.Release.Version, Line: p.Result.Release.Line},
+	}
+	sealed, err := r.sealed()
+	if err != nil {
+		return "", err
+	}
+	want := verify.Want{
+		Name: c.release.Name, Version: c.release.Version, Line: c.release.Line, Revision: p.Result.Release.Revision,
+		Repository: p.Result.Release.Repository, Target: c.targetID, Now: r.at,
+	}
+	for _, s := range p.Result.Release.Subjects {
+		want.Artifacts = append(want.Artifacts, verify.Artifact(s))
+	}
+	logged := map[string]bool{}
+	for _, e := range sealed.Entries {
+		if e.Type == store.TypeSignoff && len(e.Layers) == 1 {
+			logged[e.Layers[0].Digest] = true
+		}
+	}
+	if _, err := c.fill(r.st, sealed, want, func(string) map[string]bool { return logged }); err != nil {
+		return "", err
+	}
+	child, err := policy.Start(ctx, r.o.Sandbox, program(c.sources, target))
+	if err != nil {
+		return "", err
+	}
+	defer child.Close()
+	r.again = c.judge(child)
+	return "computed again from the archived inputs", nil
+}
+
+// sealed is the evidence and the sign-offs that the record names, and nothing else.
+func (r *replaying) sealed() (*store.Index, error) {
+	in := r.out.Predicate.Inputs
+	bundle, err := r.st.IndexAt(in.Bundle)
+	if err != nil {
+		return nil, fault.New(fault.Evidence, "read evidence bundle %s: %w", in.Bundle, err)
+	}
+	digest, err := r.st.Seal(append(append([]string{}, in.Items...), in.Signoffs...))
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.st.IndexAt(digest)
+	if err != nil {
+		return nil, err
+	}
+	if len(bundle.Entries) != len(in.Items) {
+		return nil, fault.New(fault.Trust, "the record names %d evidence objects, its bundle holds %d", len(in.Items), len(bundle.Entries))
+	}
+	return all, nil
+}
+
+func (r *replaying) compare() (string, error) {
+	want, err := json.Marshal(r.out.Predicate.Result, json.Deterministic(true))
+	if err != nil {
+		return "", fault.New(fault.Internal, "write recorded result: %w", err)
+	}
+	got, err := json.Marshal(r.again.result, json.Deterministic(true), json.FormatNilSliceAsNull(false))
+	if err != nil {
+		return "", fault.New(fault.Internal, "write recomputed result: %w", err)
+	}
+	if seal.Digest(r.again.input) != r.out.Predicate.Inputs.Input && r.out.Predicate.Inputs.Input != "" {
+		r.out.Differences = append(r.out.Differences, "input: the policies' document differs")
+	}
+	if !bytes.Equal(want, got) {
+		r.out.Differences = append(r.out.Differences, differences(want, got)...)
+	}
+	if len(r.out.Differences) > 0 {
+		return "", fault.New(fault.Trust, "the result differs from the recorded one in %d places: %s", len(r.out.Differences), r.out.Differences[0])
+	}
+	return fmt.Sprintf("%s, the same %d bytes", r.out.Predicate.Result.Outcome, len(want)), nil
+}
+
+// read reads an archived input; one that is absent is named.
+func (r *replaying) read(what, digest string) ([]byte, error) {
+	b, err := r.st.Read(digest, maxInput)
+	if err != nil {
+		return nil, fault.Wrap(fault.Evidence, fmt.Errorf("read %s %s: %w", what, digest, err))
+	}
+	return b, nil
+}

@@ -1,0 +1,234 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/gate"
+	"cdgate.dev/cdgate/engine/ledger"
+	"cdgate.dev/cdgate/engine/record"
+	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/engine/store"
+	"cdgate.dev/cdgate/engine/verify"
+)
+
+// checklist gathers checks in the order in which they are made; the first that fails ends them.
+type checklist struct {
+	checks []VerifyCheck
+	err    error
+}
+
+// run makes a check unless an earlier one failed.
+func (l *checklist) run(name string, check func() (detail string, err error)) {
+	if l.err != nil {
+		return
+	}
+	detail, err := check()
+	if err != nil {
+		detail, l.err = err.Error(), err
+	}
+	l.checks = append(l.checks, VerifyCheck{Name: name, Detail: detail, OK: err == nil})
+}
+
+// no is the error of a check whose answer is the policy's no (exit 20) and not a fault.
+func no(format string, args ...any) error { return &Refused{fmt.Sprintf(format, args...)} }
+
+// Verify answers whether the record's subject may go to its target now. Every check is listed; the exit code is that of
+// the first that failed, or of the recorded outcome.
+func Verify(ctx context.Context, o VerifyOptions) (*Verification, error) {
+	v := &verifying{o: o, out: &Verification{ExitCode: int(fault.Internal)}}
+	l := &checklist{}
+	l.run("gate definition", v.gateDefinition)
+	l.run("signature", v.signature)
+	l.run("subject", v.subject)
+	l.run("target", v.target)
+	l.run("log proof", func() (string, error) { return v.logProof(ctx) })
+	l.run("nothing later", func() (string, error) { return v.nothingLater() })
+	l.run("fresh", v.fresh)
+	l.run("outcome", v.outcome)
+	v.out.Checks = l.checks
+	v.out.ExitCode = ExitCode(l.err)
+	if l.err == nil {
+		v.out.ExitCode = v.out.Predicate.Result.ExitCode
+	}
+	return v.out, nil
+}
+
+type verifying struct {
+	o    VerifyOptions
+	def  *gate.Definition
+	leaf record.Leaf
+	log  logState
+	st   *store.Store
+	ix   *store.Index
+	out  *Verification
+}
+
+func (v *verifying) gateDefinition() (string, error) {
+	def, _, _, err := openGate(v.o.Places, v.o.Now)
+	if err != nil {
+		return "", err
+	}
+	v.def = def
+	how := "only the checkout vouches for its root key; pin it with --root"
+	if def.RootPinned() {
+		how = "root key pinned"
+	}
+	return fmt.Sprintf("version %d, signed by root %s (%s)", def.Version, def.RootKey(), how), nil
+}
+
+func (v *verifying) signature() (string, error) {
+	opened, err := seal.OpenDecision(v.o.Record, v.def.DecisionKeys()...)
+	if errors.Is(err, seal.ErrUnknownKey) {
+		return "", fault.New(fault.Trust, "%w; the gate definition does not let it sign decisions", err)
+	}
+	if err != nil {
+		return "", err
+	}
+	p, err := openRecord(v.o.Record, v.def.DecisionKeys())
+	if err != nil {
+		return "", err
+	}
+	v.out.Predicate, v.out.Digest = *p, opened.Digest
+	if want := decisionSubjects(p.Result); !sameSubjects(want, opened.Statement.Subject) {
+		return "", fault.New(fault.Trust, "the statement's subjects are not those of the decision in it")
+	}
+	signer, _ := v.def.SignerOf(opened.KeyID)
+	return fmt.Sprintf("signed by %s", signer.ID), nil
+}
+
+func sameSubjects(a, b []seal.Subject) bool {
+	return slices.EqualFunc(a, b, func(x, y seal.Subject) bool {
+		return x.Name == y.Name && x.Digest["sha256"] == y.Digest["sha256"] && x.Digest["gitCommit"] == y.Digest["gitCommit"]
+	})
+}
+
+func (v *verifying) subject() (string, error) {
+	r := v.out.Predicate.Result.Release
+	var have []string
+	for _, s := range r.Subjects {
+		have = append(have, s.Digest)
+	}
+	for _, a := range v.o.Artifacts {
+		if !slices.Contains(have, a.Digest) {
+			return "", no("the record is about %s, not about %s (%s)", orNone(strings.Join(have, ", ")), a.Digest, a.Name)
+		}
+	}
+	if len(v.o.Artifacts) == 0 {
+		return fmt.Sprintf("%s@%s, %d artifacts; none was asked for: name what you deploy with --artifact", r.Name, r.Version, len(have)), nil
+	}
+	return fmt.Sprintf("%s@%s is about %d of %d artifacts asked for", r.Name, r.Version, len(v.o.Artifacts), len(v.o.Artifacts)), nil
+}
+
+func (v *verifying) target() (string, error) {
+	r := v.out.Predicate.Result
+	if v.o.Target != "" && v.o.Target != r.Target.ID {
+		return "", no("the record is for target %s, not for %s", r.Target.ID, v.o.Target)
+	}
+	if v.o.Stage != "" && v.o.Stage != r.Stage {
+		return "", no("the record is for stage %s, not for %s", r.Stage, v.o.Stage)
+	}
+	return fmt.Sprintf("%s, stage %s", r.Target.ID, r.Stage), nil
+}
+
+// logProof checks the inclusion proof and reads the log to its head: a record nobody can find there is no decision.
+func (v *verifying) logProof(ctx context.Context) (string, error) {
+	if len(v.o.Proof) == 0 {
+		return "", fault.New(fault.Record, "no inclusion proof: keep the .tlog-proof file that evaluate wrote beside the record")
+	}
+	v.leaf = decisionLeaf(v.out.Predicate.Result, v.out.Digest)
+	leaf, err := json.Marshal(v.leaf, json.Deterministic(true))
+	if err != nil {
+		return "", fault.New(fault.Internal, "write log entry: %w", err)
+	}
+	index, size, err := ledger.CheckProof(v.def.LogKey(), v.o.Proof, leaf)
+	if err != nil {
+		return "", fault.Wrap(fault.Trust, err)
+	}
+	v.out.Index = index
+	if v.st, err = store.Open(v.o.Store); err != nil {
+		return "", err
+	}
+	if v.ix, err = v.st.Index(); err != nil {
+		return "", err
+	}
+	if v.log, err = readLog(ctx, v.o.Log, v.def, v.st, v.ix); err != nil {
+		return "", err
+	}
+	if v.log.view == nil {
+		return "", fault.New(fault.Record, "there is no log at %s; name it with --log", v.o.Log)
+	}
+	if _, err := v.log.view.CheckProof(v.o.Proof, leaf); err != nil {
+		return "", fault.Wrap(fault.Trust, err)
+	}
+	return fmt.Sprintf("entry %d of the log, which has %d (%d when it was written)", index, v.log.size, size), nil
+}
+
+// nothingLater looks for what happened to the release after the decision: a newer decision, or a rejection.
+func (v *verifying) nothingLater() (string, error) {
+	r := v.out.Predicate.Result
+	signoffs, _, err := verify.Signoffs(v.st, v.ix, v.def, r.Release.ID, v.log.signoffs(r.Release.ID))
+	if err != nil {
+		return "", err
+	}
+	for i, l := range v.log.leaves {
+		if uint64(i) <= v.out.Index || l.Release != r.Release.ID || l.Target != r.Target.ID || l.Stage != r.Stage {
+			continue
+		}
+		if l.Type == leafDecision && l.Outcome != r.Outcome {
+			return "", no("a newer decision about this release says %s (log entry %d, %s)", l.Outcome, i, l.At)
+		}
+		if l.Type != leafSignoff || l.Verdict != "reject" {
+			continue
+		}
+		for _, s := range signoffs {
+			if s.Digest == l.Digest && v.mayVeto(s) {
+				return "", no("%s rejected the release on %s: %s", s.Name, l.At, s.Comment)
+			}
+		}
+	}
+	return "no newer decision and no rejection in the log", nil
+}
+
+// mayVeto says whether the person holds a role that the requirement they rejected lets veto.
+func (v *verifying) mayVeto(s verify.Signoff) bool {
+	r := v.out.Predicate.Result
+	roles := v.def.RolesOf(s.Person, r.Release.Line, r.Target.ID, s.SignedAt)
+	for _, q := range r.Requirements {
+		if q.ID == s.Requirement && slices.ContainsFunc(q.VetoRoles, func(x string) bool { return slices.Contains(roles, x) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *verifying) fresh() (string, error) {
+	r := v.out.Predicate.Result
+	until, err := time.Parse(time.RFC3339, r.ValidUntil)
+	if err != nil {
+		return "", fault.New(fault.Evidence, "read validUntil: %w", err)
+	}
+	if !v.o.Now.Before(until) {
+		return "", no("the decision was valid until %s; evaluate again", r.ValidUntil)
+	}
+	return "valid until " + r.ValidUntil, nil
+}
+
+func (v *verifying) outcome() (string, error) {
+	r := v.out.Predicate.Result
+	detail := r.Outcome
+	if r.Basis != "" {
+		detail += ", " + string(r.Basis)
+	}
+	if r.Outcome == "allow" && r.ExitCode != 0 || r.Outcome != "allow" && r.ExitCode == 0 {
+		return "", fault.New(fault.Internal, "the record says %s with exit code %d, which cannot be", r.Outcome, r.ExitCode)
+	}
+	return detail, nil
+}

@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"cdgate.dev/cdgate/engine/seal"
+)
+
+// vsaType is SLSA's verification summary, https://slsa.dev/spec/v1.2/verification_summary.
+const vsaType = "https://slsa.dev/verification_summary/v1"
+
+// verifierID names cdgate as the verifier of a summary.
+const verifierID = "https://cdgate.dev/cdgate"
+
+// allowLevel is the verified level of an artifact that may go to the target; own levels do not start with SLSA_.
+const allowLevel = "CDGATE_ALLOW"
+
+type vsa struct {
+	Verifier           vsaVerifier   `json:"verifier"`
+	TimeVerified       string        `json:"timeVerified"`
+	ResourceURI        string        `json:"resourceUri"`
+	Policy             vsaResource   `json:"policy"`
+	InputAttestations  []vsaResource `json:"inputAttestations"`
+	VerificationResult string        `json:"verificationResult"`
+	VerifiedLevels     []string      `json:"verifiedLevels"`
+	SLSAVersion        string        `json:"slsaVersion"`
+}
+
+type vsaVerifier struct {
+	ID      string            `json:"id"`
+	Version map[string]string `json:"version"`
+}
+
+type vsaResource struct {
+	URI    string            `json:"uri"`
+	Digest map[string]string `json:"digest"`
+}
+
+// vsas are the signed summaries of a final decision, one for each artifact, by its digest. A summary knows only PASSED
+// and FAILED, so a decision that waits for people, or that could not be made, has none.
+func (s *session) vsas(d *durableRecord) (map[string][]byte, error) {
+	r := d.predicate.Result
+	v := vsa{
+		Verifier:     vsaVerifier{ID: verifierID, Version: map[string]string{"cdgate": d.predicate.Engine.Cdgate, "opa": d.predicate.Engine.OPA}},
+		TimeVerified: r.EvaluatedAt, SLSAVersion: "1.2",
+		ResourceURI:    fmt.Sprintf("cdgate://%s/%s/%s@%s", r.Target.ID, r.Stage, r.Release.Name, r.Release.Version),
+		Policy:         resource("gate.yaml", d.predicate.Inputs.GateBundle),
+		VerifiedLevels: []string{},
+	}
+	switch permit(d) {
+	case 0:
+		v.VerificationResult, v.VerifiedLevels = "PASSED", []string{allowLevel}
+	case exitBlock:
+		v.VerificationResult = "FAILED"
+	default:
+		return nil, nil
+	}
+	v.InputAttestations = append(v.InputAttestations, resource("decision", d.digest))
+	for _, it := range s.file.items {
+		v.InputAttestations = append(v.InputAttestations, resource(string(it.Kind), it.ID))
+	}
+	for _, so := range s.file.signoffs {
+		v.InputAttestations = append(v.InputAttestations, resource("signoff", so.Digest))
+	}
+	out := map[string][]byte{}
+	for _, a := range r.Release.Subjects {
+		b, err := signStatement(s.o.Signer, vsaType, []seal.Subject{{Name: a.Name, Digest: sha256Set(a.Digest)}}, v)
+		if err != nil {
+			return nil, err
+		}
+		out[a.Digest] = b
+	}
+	return out, nil
+}
+
+func resource(uri, digest string) vsaResource {
+	return vsaResource{URI: uri, Digest: sha256Set(digest)}
+}
+
+// sha256Set is a digest as in-toto writes it.
+func sha256Set(digest string) map[string]string {
+	return map[string]string{"sha256": strings.TrimPrefix(digest, "sha256:")}
+}
