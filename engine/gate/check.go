@@ -1,0 +1,226 @@
+package gate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/schemas"
+)
+
+// apiVersion is the only version of the document there is.
+const apiVersion = "cdgate.dev/gate/v1"
+
+// checker looks for what a definition cannot mean, beyond its shape.
+type checker struct {
+	d    *Definition
+	file string
+	errs []error
+}
+
+// problems are all that is wrong with what d says, in a fixed order. Keys are looked at as far as they are resolved.
+func problems(d *Definition, file string) []error {
+	c := &checker{d: d, file: file}
+	c.head()
+	c.keyOwners()
+	c.signers()
+	c.people()
+	c.roles()
+	c.lines()
+	c.targets()
+	return c.errs
+}
+
+func (c *checker) add(place, hint, format string, args ...any) {
+	c.errs = append(c.errs, &schemas.Error{File: c.file, Path: place, Msg: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+func (c *checker) head() {
+	if c.d.APIVersion != apiVersion {
+		c.add("apiVersion", "", "is %q, want %q", c.d.APIVersion, apiVersion)
+	}
+	if c.d.Version < 1 {
+		c.add("version", "count up from 1 with every change", "is %d", c.d.Version)
+	}
+	c.instant("expires", c.d.Expires)
+	if len(c.d.Roots) != 1 {
+		c.add("roots", "", "has %d keys, want exactly one", len(c.d.Roots))
+	}
+	if c.d.Log == "" {
+		c.add("log", "name the file with the log's verifier key", "is empty")
+	}
+}
+
+// instant reads an RFC 3339 time in UTC.
+func (c *checker) instant(place, text string) time.Time {
+	t, err := parseTime(text)
+	if err != nil {
+		c.add(place, "write it as 2027-06-01T00:00:00Z", "%q is no time", text)
+	}
+	return t
+}
+
+// keyOwners refuses a key with two owners: nobody could tell who signed. Only a root key may be a person's too.
+func (c *checker) keyOwners() {
+	seen := map[string]string{}
+	for _, k := range c.d.keys() {
+		if k.key.ID == "" {
+			continue
+		}
+		was, twice := seen[k.key.ID]
+		if !twice {
+			seen[k.key.ID] = k.place
+			continue
+		}
+		if strings.HasPrefix(was, "roots[") && strings.HasPrefix(k.place, "people.") {
+			seen[k.key.ID] = k.place // so that a second person is refused
+			continue
+		}
+		c.add(k.place, "give each signer and each person a key of their own: cdgate keys generate --out NAME",
+			"key SHA256:%s (%s) is also the key of %s, so a signature would not say whose it is", k.key.ID, k.key.File, was)
+	}
+}
+
+func (c *checker) signers() {
+	for _, id := range sorted(c.d.Signers) {
+		s, place := c.d.Signers[id], "signers."+id
+		if len(s.Keys) == 0 {
+			c.add(place+".keys", "", "is empty: nothing could be signed")
+		}
+		if len(s.May) == 0 {
+			c.add(place+".may", "list kinds of evidence, or decision", "is empty: its signatures would count for nothing")
+		}
+		for _, duty := range s.May {
+			if !isDuty(duty) {
+				c.add(place+".may", "valid: "+strings.Join(duties(), ", "), "no kind of evidence is named %q", duty)
+			}
+		}
+		c.known(place+".lines", "line", s.Lines, len(c.d.Lines) > 0, sorted(c.d.Lines))
+	}
+}
+
+// people refuses an address or account with two owners: an author would be two people, or a robot and a person.
+func (c *checker) people() {
+	owners := map[string]string{}
+	claim := func(place, text string) {
+		key := fold(text)
+		if was, ok := owners[key]; ok {
+			c.add(place, "", "%q also belongs to %s", text, was)
+			return
+		}
+		owners[key] = place
+	}
+	for _, id := range sorted(c.d.People) {
+		p := c.d.People[id]
+		for _, e := range p.Emails {
+			claim("people."+id+".emails", e)
+		}
+		for _, l := range p.Logins {
+			claim("people."+id+".logins", l)
+		}
+	}
+	for _, id := range sorted(c.d.Robots) {
+		for _, e := range c.d.Robots[id].Emails {
+			claim("robots."+id+".emails", e)
+		}
+	}
+}
+
+func (c *checker) roles() {
+	for _, id := range sorted(c.d.Roles) {
+		r, place := c.d.Roles[id], "roles."+id
+		c.known(place+".people", "person", r.People, true, sorted(c.d.People))
+		c.known(place+".lines", "line", r.Lines, len(c.d.Lines) > 0, sorted(c.d.Lines))
+		c.known(place+".targets", "target", r.Targets, true, sorted(c.d.Targets))
+		var from, until time.Time
+		if r.From != "" {
+			from = c.instant(place+".from", r.From)
+		}
+		if r.Until != "" {
+			until = c.instant(place+".until", r.Until)
+		}
+		if !from.IsZero() && !until.IsZero() && !from.Before(until) {
+			c.add(place+".until", "", "%s is not after from (%s): nobody would ever have the role", r.Until, r.From)
+		}
+	}
+}
+
+func (c *checker) lines() {
+	for _, id := range sorted(c.d.Lines) {
+		c.known("lines."+id+".owners", "person", c.d.Lines[id].Owners, true, sorted(c.d.People))
+	}
+}
+
+func (c *checker) targets() {
+	if len(c.d.Targets) == 0 {
+		c.add("targets", "", "is empty: there is nowhere a release could go")
+	}
+	for _, id := range sorted(c.d.Targets) {
+		t, place := c.d.Targets[id], "targets."+id
+		if t.Class == "" {
+			c.add(place+".class", "", "is empty")
+		}
+		if t.Trigger != "manual" && t.Trigger != "automatic" {
+			c.add(place+".trigger", "manual (a person releases) or automatic (good evidence is enough)", "is %q", t.Trigger)
+		}
+		if len(t.Policies) == 0 {
+			c.add(place+".policies", "for example builtin:minimal", "is empty: nothing would judge a release")
+		}
+		for _, kind := range sorted(t.MaxAge) {
+			if !slices.Contains(evidence.Kinds(), evidence.Kind(kind)) {
+				c.add(place+".maxAge."+kind, "", "no kind of evidence is named %q", kind)
+			}
+			c.duration(place+".maxAge."+kind, t.MaxAge[kind])
+		}
+		if t.ValidFor != "" {
+			c.duration(place+".validFor", t.ValidFor)
+		}
+	}
+}
+
+func (c *checker) duration(place, text string) {
+	if d, err := time.ParseDuration(text); err != nil || d <= 0 {
+		c.add(place, "write it as 24h or 1h30m", "%q is no duration above zero", text)
+	}
+}
+
+// known demands that every name is one of valid, when there is a list to hold it against.
+func (c *checker) known(place, what string, names []string, closed bool, valid []string) {
+	if !closed {
+		return
+	}
+	for _, n := range names {
+		if !slices.Contains(valid, n) {
+			hint := "there is none in this file"
+			if len(valid) > 0 {
+				hint = "there are: " + strings.Join(valid, ", ")
+			}
+			c.add(place, hint, "no %s is named %q", what, n)
+		}
+	}
+}
+
+func duties() []string {
+	var out []string
+	for _, k := range evidence.Kinds() {
+		out = append(out, string(k))
+	}
+	return append(out, Decision)
+}
+
+func isDuty(s string) bool { return slices.Contains(duties(), s) }
+
+// sorted are the keys of m in order.
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// parseTime reads an RFC 3339 time; only UTC with a Z is a time here, so that equal times are equal texts.
+func parseTime(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, text)
+	if err == nil && !strings.HasSuffix(text, "Z") {
+		err = fmt.Errorf("read time %q: it is not in UTC", text)
+	}
+	return t, err
+}

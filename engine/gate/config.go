@@ -1,0 +1,177 @@
+package gate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/schemas"
+)
+
+// Config is gate.yaml as it is written: key files are still paths. Only Parse makes one.
+type Config struct {
+	file   string
+	digest string // of the bytes
+	text   written
+}
+
+// written is the text of gate.yaml with defaults filled in.
+type written struct {
+	APIVersion string                   `json:"apiVersion"`
+	Version    int                      `json:"version"`
+	Expires    string                   `json:"expires"`
+	Roots      []string                 `json:"roots"`
+	Log        string                   `json:"log"`
+	Signers    map[string]writtenSigner `json:"signers"`
+	People     map[string]writtenPerson `json:"people"`
+	Robots     map[string]Robot         `json:"robots"`
+	Roles      map[string]Role          `json:"roles"`
+	Lines      map[string]Line          `json:"lines"`
+	Targets    map[string]Target        `json:"targets"`
+}
+
+type writtenSigner struct {
+	Keys  []string `json:"keys"`
+	May   []string `json:"may"`
+	Lines []string `json:"lines"`
+}
+
+type writtenPerson struct {
+	Name   string   `json:"name"`
+	Keys   []string `json:"keys"`
+	Emails []string `json:"emails"`
+	Logins []string `json:"logins"`
+}
+
+// Parse reads gate.yaml: its shape, and what it means as far as that shows without the key files. Errors are of class
+// fault.Usage and name file and place; several are joined.
+func Parse(file string, src []byte) (*Config, error) {
+	c := &Config{file: file, digest: seal.Digest(src)}
+	if err := schemas.Decode(schemas.Gate, file, src, &c.text); err != nil {
+		return nil, fault.Wrap(fault.Usage, err)
+	}
+	if err := errors.Join(problems(c.definition(), file)...); err != nil {
+		return nil, fault.Wrap(fault.Usage, err)
+	}
+	return c, nil
+}
+
+// Policies are the policy sources that the targets name, each once, sorted.
+func (c *Config) Policies() []string {
+	var refs []string
+	for _, t := range c.text.Targets {
+		refs = append(refs, t.Policies...)
+	}
+	slices.Sort(refs)
+	return slices.Compact(refs)
+}
+
+// Targets are the targets by id.
+func (c *Config) Targets() map[string]Target { return c.definition().Targets }
+
+// Version is the number of the definition.
+func (c *Config) Version() int { return c.text.Version }
+
+// definition is the text with keys that are only file names yet.
+func (c *Config) definition() *Definition {
+	d := &Definition{
+		APIVersion: c.text.APIVersion, Version: c.text.Version, Expires: c.text.Expires,
+		Roots: keyFiles(c.text.Roots), Log: c.text.Log,
+		Signers: map[string]Signer{}, People: map[string]Person{},
+		Robots: orEmpty(c.text.Robots), Roles: orEmpty(c.text.Roles), Lines: orEmpty(c.text.Lines), Targets: orEmpty(c.text.Targets),
+	}
+	for id, s := range c.text.Signers {
+		d.Signers[id] = Signer{Keys: keyFiles(s.Keys), May: s.May, Lines: s.Lines}
+	}
+	for id, p := range c.text.People {
+		d.People[id] = Person{Name: p.Name, Keys: keyFiles(p.Keys), Emails: p.Emails, Logins: p.Logins}
+	}
+	return d
+}
+
+func orEmpty[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return maps.Clone(m)
+}
+
+func keyFiles(files []string) []Key {
+	out := []Key{}
+	for _, f := range files {
+		out = append(out, Key{File: f})
+	}
+	return out
+}
+
+// Resolve inlines the keys: read gives the bytes of a path as gate.yaml has it, sources the digest of every policy
+// source that a target names. Errors are of class fault.Usage and name the place in gate.yaml and the key file.
+func Resolve(cfg *Config, read func(path string) ([]byte, error), sources []Source) (*Definition, error) {
+	d := cfg.definition()
+	d.proof.file = cfg.digest
+	var errs []error
+	for _, k := range d.keys() {
+		place := schemas.Error{File: cfg.file, Path: k.place}
+		b, err := read(k.key.File)
+		if err != nil {
+			place.Msg, place.Hint = fmt.Sprintf("read key file: %v", err), "make a key pair with: cdgate keys generate --out NAME"
+			errs = append(errs, &place)
+			continue
+		}
+		pub, err := seal.ParsePublicKey(k.key.File, b)
+		if err != nil {
+			place.Msg = err.Error()
+			errs = append(errs, &place)
+			continue
+		}
+		k.key.ID, k.key.PEM = pub.ID, pub.PEM
+	}
+	b, err := read(cfg.text.Log)
+	if err == nil {
+		d.Log = string(bytes.TrimSpace(b))
+		_, err = note.NewVerifier(d.Log)
+	}
+	if err != nil {
+		errs = append(errs, &schemas.Error{
+			File: cfg.file, Path: "log", Msg: fmt.Sprintf("read log key file %q: %v", cfg.text.Log, err),
+			Hint: "it holds the log's verifier key on one line, name+hash+base64; cdgate init makes one",
+		})
+	}
+	pinned, err := pinSources(cfg, sources)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	d.Sources = pinned
+	if len(errs) == 0 {
+		errs = problems(d, cfg.file)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fault.Wrap(fault.Usage, err)
+	}
+	return d, nil
+}
+
+// pinSources sorts the sources and demands one for every policy that a target names, and no other.
+func pinSources(cfg *Config, sources []Source) ([]Source, error) {
+	digests := map[string]string{}
+	for _, s := range sources {
+		if was, ok := digests[s.Ref]; ok && was != s.Digest {
+			return nil, fmt.Errorf("%s: policy source %q was read twice with different content", cfg.file, s.Ref)
+		}
+		digests[s.Ref] = s.Digest
+	}
+	out := []Source{}
+	for _, ref := range cfg.Policies() {
+		if !isDigest(digests[ref]) {
+			return nil, fmt.Errorf("%s: policy source %q was not read, so its content cannot be pinned", cfg.file, ref)
+		}
+		out = append(out, Source{Ref: ref, Digest: digests[ref]})
+	}
+	return out, nil
+}
