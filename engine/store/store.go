@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"cdgate.dev/cdgate/engine/fault"
@@ -79,6 +80,9 @@ func Open(dir string) (*Store, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fault.New(fault.Usage, "open store %q: %w: run collect first, or name another directory", dir, ErrNotFound)
 	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil, fault.New(fault.Usage, "open store %q: %w: name a directory", dir, err)
+	}
 	if err != nil {
 		return nil, fault.New(fault.Evidence, "open store %q: %w", dir, err)
 	}
@@ -92,7 +96,10 @@ func Open(dir string) (*Store, error) {
 // other files in it is a usage fault, a disk that does not take the store a record fault.
 func Create(dir string) (*Store, error) {
 	s, err := Open(dir)
-	if err == nil || !errors.Is(err, ErrNotFound) {
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return nil, fault.New(fault.Record, "create store %q: %w: name a directory", dir, errors.Unwrap(err))
+	case err == nil || !errors.Is(err, ErrNotFound):
 		return s, err
 	}
 	s = &Store{dir: dir}
