@@ -233,13 +233,7 @@ func (s *shape) nearestHint(n *node) string {
 	if n.kind != kindString {
 		return ""
 	}
-	var words []string
-	for _, e := range s.enum {
-		if w, err := strconv.Unquote(e); err == nil && w != "" {
-			words = append(words, w)
-		}
-	}
-	if near := nearest(n.text, words); near != "" {
+	if near := nearest(n.text, s.enumTexts()); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return ""

@@ -10,7 +10,7 @@ import (
 	cuejson "cuelang.org/go/encoding/json"
 )
 
-// compile compiles the files of the document in a context of its own, which only the caller uses: a CUE context must
+// compile compiles the files of the document and gives all their definitions, in a context of its own, which only the caller uses: a CUE context must
 // not be used by two goroutines at once.
 func (d *definition) compile() (cue.Value, error) {
 	inst := build.NewContext().NewInstance("", nil)
@@ -30,25 +30,25 @@ func (d *definition) compile() (cue.Value, error) {
 	if err := inst.Complete(); err != nil {
 		return cue.Value{}, fmt.Errorf("load schema of %s: %w", d.doc, err)
 	}
-	v := cuecontext.New().BuildInstance(inst).LookupPath(cue.ParsePath(d.path))
-	if err := v.Err(); err != nil {
+	root := cuecontext.New().BuildInstance(inst)
+	if err := root.LookupPath(cue.ParsePath(d.path)).Err(); err != nil {
 		return cue.Value{}, fmt.Errorf("compile schema of %s: %w", d.doc, err)
 	}
-	return v, nil
+	return root, nil
 }
 
 func (d *definition) derive() (*shape, error) {
-	v, err := d.compile()
+	root, err := d.compile()
 	if err != nil {
 		return nil, err
 	}
-	return deriveShape(v, string(d.doc), false)
+	return deriveShape(root, root.LookupPath(cue.ParsePath(d.path)), string(d.doc), false)
 }
 
 // confirm lets CUE itself judge a text that the shape has passed. The two agree (a test compares them); should they
 // ever not, the text is refused.
 func (d *definition) confirm(file string, text []byte) error {
-	v, err := d.compile()
+	root, err := d.compile()
 	if err != nil {
 		return err
 	}
@@ -56,6 +56,7 @@ func (d *definition) confirm(file string, text []byte) error {
 	if err != nil {
 		return &Error{File: file, Msg: fmt.Sprintf("cannot be read as a %s document", d.doc)}
 	}
+	v := root.LookupPath(cue.ParsePath(d.path))
 	if err := v.Unify(v.Context().BuildExpr(expr)).Validate(cue.Concrete(true)); err != nil {
 		return &Error{File: file, Msg: fmt.Sprintf("does not fit the definition of a %s document", d.doc)}
 	}

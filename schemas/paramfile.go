@@ -33,7 +33,7 @@ func ParamDocs(src []byte) ([]ParamDoc, error) {
 	docs := make([]ParamDoc, 0, len(r.shape.members))
 	for _, f := range r.shape.members {
 		v := r.value.LookupPath(cue.MakePath(cue.Str(f.name)))
-		doc := ParamDoc{Name: f.name, Type: f.shape.describe(), Default: f.fill, Doc: comment(v), Tighter: tighter(v)}
+		doc := ParamDoc{Name: f.name, Type: f.shape.describe(), Default: f.fill, Doc: phrase(v), Tighter: tighter(v)}
 		if len(f.shape.unset(nil, "")) == 0 && f.shape.kinds == kindObject && len(f.shape.members) > 0 {
 			if text, err := v.MarshalJSON(); err == nil {
 				doc.Default = string(bytes.TrimSpace(text))
@@ -64,7 +64,7 @@ func parseParams(code string, src []byte) (*ruleParams, error) {
 	if err := v.Validate(); err != nil {
 		return nil, &Error{File: file, Msg: "does not compile: " + strings.SplitN(err.Error(), "\n", 2)[0]}
 	}
-	s, err := deriveShape(v, code, true)
+	s, err := deriveShape(v, v, code, true)
 	if err != nil {
 		return nil, err
 	}

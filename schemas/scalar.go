@@ -69,7 +69,7 @@ func (d deriver) plain(s *shape, v cue.Value, args []cue.Value, what string, dep
 			return fmt.Errorf("derive shape of %s: %s does not exist", what, path)
 		}
 		if s.says == "" {
-			s.says = comment(target)
+			s.says = phrase(target)
 		}
 		return d.constrain(s, target, what, depth+1)
 	}
@@ -90,41 +90,80 @@ func (d deriver) plain(s *shape, v cue.Value, args []cue.Value, what string, dep
 	return nil
 }
 
-// alternatives takes over a disjunction: an enumeration where all members are values, alternatives otherwise.
+// alternatives takes over a disjunction: an enumeration where all members are values, alternatives otherwise. A value
+// that another member allows anyway, as a default usually is, is no alternative of its own.
 func (d deriver) alternatives(s *shape, args []cue.Value, what string, depth int) error {
-	var enum []string
-	var says string
+	var alts []*shape
 	all := true
 	for _, a := range args {
 		alt, err := d.derive(a, what, depth+1)
 		if err != nil {
 			return err
 		}
-		s.alts = append(s.alts, alt)
-		enum = append(enum, alt.enum...)
+		alts = append(alts, alt)
 		all = all && len(alt.enum) > 0
-		if alt.says != "" {
-			says = alt.says
-		}
 	}
 	if all {
-		s.alts = nil
-		for _, e := range enum {
-			if !slices.Contains(s.enum, e) {
-				s.enum = append(s.enum, e)
+		for _, alt := range alts {
+			for _, e := range alt.enum {
+				if !slices.Contains(s.enum, e) {
+					s.enum = append(s.enum, e)
+				}
 			}
 		}
-	} else if s.says == "" && len(args) == 2 && len(enum) == 1 {
-		s.says = says
+		return nil
+	}
+	s.alts = slices.DeleteFunc(slices.Clone(alts), func(a *shape) bool {
+		return len(a.enum) > 0 && slices.ContainsFunc(alts, func(other *shape) bool { return other.allows(a.enum) })
+	})
+	if len(s.alts) == 1 {
+		*s = *s.alts[0]
 	}
 	return nil
 }
 
-// comment gives the comment of a definition as one line without its full stop.
+// allows tells whether s, which is no enumeration, allows every one of the scalar values, which are JSON.
+func (s *shape) allows(values []string) bool {
+	if len(s.enum) > 0 || len(s.alts) > 0 {
+		return false
+	}
+	for _, v := range values {
+		n, err := readJSON("", []byte(v))
+		if err != nil || s.misfit(n) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// comment gives the comment of a definition or field as one line.
 func comment(v cue.Value) string {
 	for _, g := range v.Doc() {
 		if text := strings.Join(strings.Fields(g.Text()), " "); text != "" {
-			return strings.TrimSuffix(text, ".")
+			return text
+		}
+	}
+	return ""
+}
+
+// phrase gives the comment as it fits into a sentence, without its full stop.
+func phrase(v cue.Value) string { return strings.TrimSuffix(comment(v), ".") }
+
+// phraseOf describes the texts that keys of an object match: CUE gives a key's pattern without the name of the
+// definition it was written with, so the definition with the same pattern is looked up.
+func (d deriver) phraseOf(keys *shape) string {
+	fields, err := d.root.Fields(cue.Definitions(true))
+	if err != nil || len(keys.patterns) != 1 {
+		return ""
+	}
+	for fields.Next() {
+		v := fields.Value()
+		if !fields.Selector().IsDefinition() || v.IncompleteKind() != cue.StringKind {
+			continue
+		}
+		s, err := d.scalar(v, "", 0)
+		if err == nil && len(s.patterns) == 1 && s.patterns[0].String() == keys.patterns[0].String() {
+			return phrase(v)
 		}
 	}
 	return ""

@@ -15,6 +15,8 @@ import (
 // value does not allow. A definition that says more than a shape can hold is refused when it is derived.
 type shape struct {
 	kinds kinds
+	// def is the name of the definition that the shape is, doc its comment; empty for what is written in place.
+	def, doc string
 	// says describes a good value: the comment of the definition it refers to.
 	says string
 	// enum holds the only values allowed, as JSON; empty where others are allowed.
@@ -42,6 +44,7 @@ type bound struct {
 // field is one field of an object.
 type field struct {
 	name     string
+	doc      string
 	shape    *shape
 	required bool
 	// optional fields stay absent; the others are filled with fill, JSON, or with what their shape fills in.
@@ -59,14 +62,21 @@ func (s *shape) member(name string) *field {
 	return nil
 }
 
-// deriveShape derives the shape of a CUE value. what is the path for error messages, lenient makes what a shape cannot
-// hold an any-value instead of an error.
-func deriveShape(v cue.Value, what string, lenient bool) (*shape, error) {
-	d := deriver{lenient: lenient}
-	return d.derive(v, what, 0)
+// deriveShape derives the shape of v, a part of root. what is the path for error messages; lenient means that of what a
+// shape cannot hold only the kind is kept, where otherwise it is an error.
+func deriveShape(root, v cue.Value, what string, lenient bool) (*shape, error) {
+	d := deriver{root: root, lenient: lenient}
+	s, err := d.derive(v, what, 0)
+	if err == nil {
+		s.doc = comment(v)
+	}
+	return s, err
 }
 
-type deriver struct{ lenient bool }
+type deriver struct {
+	root    cue.Value
+	lenient bool
+}
 
 func (d deriver) refuse(v cue.Value, what, why string) (*shape, error) {
 	if d.lenient {
@@ -75,7 +85,21 @@ func (d deriver) refuse(v cue.Value, what, why string) (*shape, error) {
 	return nil, fmt.Errorf("derive shape of %s: %s", what, why)
 }
 
+// derive gives the shape of v and notes the definition that v refers to.
 func (d deriver) derive(v cue.Value, what string, depth int) (*shape, error) {
+	s, err := d.body(v, what, depth)
+	if err != nil {
+		return nil, err
+	}
+	root, path := v.ReferencePath()
+	if sels := path.Selectors(); root.Exists() && len(sels) == 1 && sels[0].IsDefinition() {
+		s.def = strings.TrimPrefix(sels[0].String(), "#")
+		s.doc = comment(root.LookupPath(path))
+	}
+	return s, nil
+}
+
+func (d deriver) body(v cue.Value, what string, depth int) (*shape, error) {
 	if depth > maxDepth {
 		return d.refuse(v, what, "definitions nest too deep")
 	}
@@ -114,6 +138,7 @@ func (d deriver) object(v cue.Value, what string, depth int) (*shape, error) {
 			if s.keys, err = d.derive(sel.Pattern(), what+".[key]", depth+1); err != nil {
 				return nil, err
 			}
+			s.keys.says = d.phraseOf(s.keys)
 			if s.values, err = d.derive(fields.Value(), what+".[value]", depth+1); err != nil {
 				return nil, err
 			}
@@ -135,7 +160,7 @@ func (d deriver) object(v cue.Value, what string, depth int) (*shape, error) {
 }
 
 func (d deriver) field(sel cue.Selector, v cue.Value, what string, depth int) (*field, error) {
-	f := &field{name: sel.Unquoted()}
+	f := &field{name: sel.Unquoted(), doc: comment(v)}
 	f.required = sel.ConstraintType() == cue.RequiredConstraint
 	f.optional = sel.ConstraintType() == cue.OptionalConstraint
 	var err error
