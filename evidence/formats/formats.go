@@ -1,7 +1,145 @@
-// Package formats lists every report format and recognises a report by its content.
+// Package formats lists every report format, recognises a report by its content, and reads it.
 package formats
 
-import "cdgate.dev/cdgate/evidence"
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
 
-// All returns every format, in the order of the table in evidence/README.md.
-func All() []evidence.Format { return nil }
+	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/coverage"
+	"cdgate.dev/cdgate/evidence/sbom"
+	"cdgate.dev/cdgate/evidence/scan"
+	"cdgate.dev/cdgate/evidence/tests"
+)
+
+// All returns every format, in the order of the table in evidence/README.md. To add a format is to add its line here.
+func All() []evidence.Format {
+	return []evidence.Format{
+		tests.JUnit(),
+		tests.GoTest(),
+		coverage.GoCover(),
+		coverage.Cobertura(),
+		scan.SARIF(),
+		scan.Trivy(),
+		sbom.CycloneDXJSON(),
+		sbom.SPDXJSON(),
+	}
+}
+
+// ErrUnknown says that no format matches a report.
+var ErrUnknown = errors.New("no known report format")
+
+// ErrAmbiguous says that several formats match a report.
+var ErrAmbiguous = errors.New("more than one report format")
+
+// Recognise returns the one format that a report starting with head is in. kind, if not empty, leaves only formats of
+// that kind to choose from. Errors wrap ErrUnknown or ErrAmbiguous and say what to do.
+func Recognise(head []byte, kind evidence.Kind) (evidence.Format, error) {
+	h := inspect(head)
+	var found, others []evidence.Format
+	for _, f := range All() {
+		switch {
+		case !f.Match(h):
+		case kind != "" && f.Kind != kind:
+			others = append(others, f)
+		default:
+			found = append(found, f)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return evidence.Format{}, fmt.Errorf("%w: it could be %s; say which with KIND:PATH", ErrAmbiguous, names(found))
+	case len(others) > 0:
+		return evidence.Format{}, fmt.Errorf("%w of kind %s: it is %s, which is kind %s; name it as %s:PATH or without a kind",
+			ErrUnknown, kind, names(others), others[0].Kind, others[0].Kind)
+	}
+	return evidence.Format{}, fmt.Errorf("%w: %s; known are %s", ErrUnknown, describe(h), names(All()))
+}
+
+// names lists the titles of formats.
+func names(list []evidence.Format) string {
+	var out []string
+	for _, f := range list {
+		out = append(out, f.Title)
+	}
+	return strings.Join(out, ", ")
+}
+
+// describe says what an unknown report looks like.
+func describe(h evidence.Head) string {
+	trimmed := bytes.TrimLeft(h.Bytes, " \t\r\n")
+	switch {
+	case len(trimmed) == 0:
+		return "it is empty; was the tool that writes it run?"
+	case strings.EqualFold(h.Root, "html"), bytes.HasPrefix(bytes.ToLower(trimmed[:min(len(trimmed), 14)]), []byte("<!doctype html")):
+		return "it is a web page; a download may have ended at a login page"
+	case h.Syntax == evidence.XML:
+		return fmt.Sprintf("it is XML with root element <%s>", clip(h.Root))
+	case h.Syntax == evidence.JSON:
+		return "it is JSON with " + topMembers(h)
+	case bytes.HasPrefix(h.Bytes, []byte{0xFF, 0xFE}), bytes.HasPrefix(h.Bytes, []byte{0xFE, 0xFF}):
+		return "it is UTF-16; write it as UTF-8"
+	case bytes.IndexByte(h.Bytes, 0) >= 0:
+		return "it is binary data"
+	}
+	return "it is text"
+}
+
+func topMembers(h evidence.Head) string {
+	var list []string
+	for p := range h.Paths {
+		if p != "" && !strings.ContainsAny(strings.TrimPrefix(p, "[]."), ".[") {
+			list = append(list, fmt.Sprintf("%q", clip(p)))
+		}
+	}
+	if len(list) == 0 {
+		return "no members that tell"
+	}
+	slices.Sort(list)
+	return "members " + strings.Join(list[:min(len(list), 8)], ", ")
+}
+
+func clip(s string) string {
+	if len(s) > 40 {
+		return strings.ToValidUTF8(s[:40], "") + "…"
+	}
+	return s
+}
+
+// Read recognises the report that r holds and reads it to its last byte. Rows are written to w as one JSON document.
+// The format is returned whenever it was recognised.
+func Read(r io.Reader, kind evidence.Kind, w io.Writer) (evidence.Format, evidence.Report, error) {
+	buffered := bufio.NewReaderSize(r, evidence.HeadBytes)
+	head, err := buffered.Peek(evidence.HeadBytes)
+	if err != nil && err != io.EOF {
+		return evidence.Format{}, evidence.Report{}, fmt.Errorf("read report: %w", err)
+	}
+	f, err := Recognise(head, kind)
+	if err != nil {
+		return evidence.Format{}, evidence.Report{}, err
+	}
+	if bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
+		_, _ = buffered.Discard(3) // just peeked at
+	}
+	rows := evidence.NewRows(w, f.Kind)
+	report, err := f.Read(buffered, rows)
+	if err != nil {
+		return f, evidence.Report{}, fmt.Errorf("read %s: %w", f.Title, err)
+	}
+	if err := rows.Close(); err != nil {
+		return f, evidence.Report{}, err
+	}
+	if n, err := io.Copy(io.Discard, buffered); err != nil {
+		return f, evidence.Report{}, fmt.Errorf("read %s: %w", f.Title, err)
+	} else if n > 0 {
+		return f, evidence.Report{}, fmt.Errorf("read %s: %d bytes after its end", f.Title, n)
+	}
+	return f, report, nil
+}

@@ -1,0 +1,60 @@
+// Package sbom holds the readers of bills of materials, one format per file.
+package sbom
+
+import (
+	"strings"
+
+	"cdgate.dev/cdgate/evidence"
+)
+
+// output counts components and writes their rows.
+type output struct {
+	rows *evidence.Rows
+	warn evidence.Warnings
+	sum  evidence.SBOMSummary
+	// partial notes that the document says of itself that the list is incomplete.
+	partial bool
+}
+
+// add counts and writes one component. place says where it stands.
+func (o *output) add(c evidence.Component, place func() string) error {
+	o.sum.Components++
+	if c.Version == "" {
+		o.sum.WithoutVersion++
+	}
+	if len(c.Licences) > 0 {
+		o.sum.WithLicence++
+	}
+	if c.PURL != "" {
+		o.sum.WithPURL++
+		if !readable(c.PURL) {
+			o.warn.Add(evidence.UnknownIdentifier, place(), "%q is no package URL", evidence.Cut(c.PURL))
+		}
+	}
+	if c.Name == "" {
+		o.warn.Add(evidence.BreaksFormat, place(), "a component without a name")
+	}
+	return o.rows.Component(c)
+}
+
+// report ends the count.
+func (o *output) report(tool evidence.Tool) evidence.Report {
+	if o.sum.Components == 0 && o.sum.Services == 0 {
+		o.warn.Add(evidence.NothingMeasured, "", "the document lists no component and no service")
+	}
+	o.sum.Complete = !o.partial
+	return evidence.Report{Tool: tool, Summary: evidence.Summary{SBOM: &o.sum}, Warnings: o.warn}
+}
+
+// readable reports whether a text has the shape of a package URL: pkg:type/name.
+func readable(purl string) bool {
+	rest, ok := strings.CutPrefix(purl, "pkg:")
+	kind, name, slash := strings.Cut(strings.TrimLeft(rest, "/"), "/")
+	return ok && slash && kind != "" && name != "" && !strings.ContainsAny(purl, " \t\r\n")
+}
+
+// says reports whether a licence says something.
+func says(licence string) bool {
+	l := strings.TrimSpace(licence)
+	return l != "" && l != "NOASSERTION" && l != "NONE"
+}

@@ -1,0 +1,408 @@
+// Package strictjson reads JSON reports as a stream of values, strictly: no duplicate names, no invalid UTF-8, no names
+// in the wrong case, no numbers beyond a double, nothing after the last value.
+package strictjson
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"cdgate.dev/cdgate/evidence"
+)
+
+// Error is a report that is no acceptable JSON, with the place where that shows.
+type Error struct {
+	// Place is a path such as "runs[0].results", or "" for the top.
+	Place string
+	// Offset counts bytes from the start of the report.
+	Offset int64
+	Err    error
+}
+
+// Error returns "runs[0].results (byte 120): …".
+func (e *Error) Error() string {
+	place := e.Place
+	if place == "" {
+		place = "top level"
+	}
+	return fmt.Sprintf("%s (byte %d): %s", place, e.Offset, e.Err)
+}
+
+// Unwrap returns what is wrong.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Reader reads a sequence of JSON values. Use New.
+type Reader struct {
+	dec  *jsontext.Decoder
+	src  *source
+	key  []byte
+	text []byte
+}
+
+// source counts what was read, so that one token cannot fill the memory.
+type source struct {
+	r   io.Reader
+	n   int64
+	dec *jsontext.Decoder
+}
+
+// Read passes on src and refuses to go on when the token being read is too long.
+func (s *source) Read(p []byte) (int, error) {
+	if s.dec != nil && s.n-s.dec.InputOffset() > evidence.MaxToken {
+		return 0, fmt.Errorf("a text or number of more than %d bytes", evidence.MaxToken)
+	}
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	return n, err
+}
+
+// New returns a reader of src, which must not start with a byte order mark.
+func New(src io.Reader) *Reader {
+	s := &source{r: src}
+	s.dec = jsontext.NewDecoder(s)
+	return &Reader{dec: s.dec, src: s}
+}
+
+// Place returns the path of the value that was read last, such as "runs[0].results[3]".
+func (r *Reader) Place() string { return place(r.dec.StackPointer()) }
+
+// place turns a JSON pointer into a path that people read.
+func place(p jsontext.Pointer) string {
+	var b strings.Builder
+	for name := range p.Tokens() {
+		if len(name) > 60 {
+			name = name[:60] + "…"
+		}
+		if _, err := strconv.ParseUint(name, 10, 32); err == nil {
+			b.WriteString("[" + name + "]")
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(strings.ToValidUTF8(name, "\uFFFD"))
+	}
+	return b.String()
+}
+
+// Errorf returns an error at the current place.
+func (r *Reader) Errorf(format string, args ...any) error {
+	return &Error{Place: r.Place(), Offset: r.dec.InputOffset(), Err: fmt.Errorf(format, args...)}
+}
+
+// wrap gives an error of the decoder its place.
+func (r *Reader) wrap(err error) error {
+	var done *Error
+	if err == nil || errors.As(err, &done) {
+		return err
+	}
+	var syntactic *jsontext.SyntacticError
+	if errors.As(err, &syntactic) {
+		cause := syntactic.Err
+		if errors.Is(cause, io.ErrUnexpectedEOF) {
+			cause = errors.New("the report ends in the middle: it was cut off")
+		}
+		return &Error{Place: place(syntactic.JSONPointer), Offset: syntactic.ByteOffset, Err: cause}
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
+		err = errors.New("the report ends in the middle: it was cut off")
+	}
+	return &Error{Place: r.Place(), Offset: r.dec.InputOffset(), Err: err}
+}
+
+// Kind returns the kind of the next value: '{', '[', '"', '0', 't', 'f', 'n', or 0 when it cannot be read.
+func (r *Reader) Kind() jsontext.Kind { return r.dec.PeekKind() }
+
+// More reports whether another value follows at the top level. The error says why the rest cannot be read.
+func (r *Reader) More() (bool, error) {
+	if r.dec.PeekKind() != 0 {
+		return true, nil
+	}
+	if _, err := r.dec.ReadToken(); err != io.EOF {
+		return false, r.wrap(err)
+	}
+	return false, nil
+}
+
+// End checks that nothing follows at the top level.
+func (r *Reader) End() error {
+	more, err := r.More()
+	if err != nil {
+		return err
+	}
+	if more {
+		return r.Errorf("a second document after the first")
+	}
+	return nil
+}
+
+// Null consumes the next value if it is null and reports whether it was.
+func (r *Reader) Null() (bool, error) {
+	if r.dec.PeekKind() != 'n' {
+		return false, nil
+	}
+	_, err := r.dec.ReadToken()
+	return true, r.wrap(err)
+}
+
+// begin consumes the start of an object or array.
+func (r *Reader) begin(want jsontext.Kind, word string) error {
+	if k := r.dec.PeekKind(); k != want {
+		if k == 0 {
+			_, err := r.dec.ReadToken()
+			return r.wrap(err)
+		}
+		return r.Errorf("want %s, found %s", word, kindWord(k))
+	}
+	if r.dec.StackDepth() >= evidence.MaxDepth {
+		return r.Errorf("more than %d values inside one another", evidence.MaxDepth)
+	}
+	_, err := r.dec.ReadToken()
+	return r.wrap(err)
+}
+
+// Object reads an object and calls member for each name; member must consume the value. The name is valid until then.
+func (r *Reader) Object(member func(name []byte) error) error {
+	if err := r.begin('{', "an object"); err != nil {
+		return err
+	}
+	for {
+		k := r.dec.PeekKind()
+		if k == '}' || k == 0 {
+			_, err := r.dec.ReadToken()
+			return r.wrap(err)
+		}
+		v, err := r.dec.ReadValue()
+		if err != nil {
+			return r.wrap(err)
+		}
+		name := []byte(v[1 : len(v)-1])
+		if bytes.IndexByte(name, '\\') >= 0 {
+			if name, err = jsontext.AppendUnquote(nil, v); err != nil {
+				return r.wrap(err)
+			}
+		}
+		if err := member(name); err != nil {
+			return err
+		}
+	}
+}
+
+// Array reads an array and calls element for each entry, which must consume it.
+func (r *Reader) Array(element func() error) error {
+	if err := r.begin('[', "an array"); err != nil {
+		return err
+	}
+	for {
+		k := r.dec.PeekKind()
+		if k == ']' || k == 0 {
+			_, err := r.dec.ReadToken()
+			return r.wrap(err)
+		}
+		if err := element(); err != nil {
+			return err
+		}
+	}
+}
+
+// ObjectOrNull is Object, except that null is an object without members.
+func (r *Reader) ObjectOrNull(member func(name []byte) error) error {
+	if null, err := r.Null(); null || err != nil {
+		return err
+	}
+	return r.Object(member)
+}
+
+// ArrayOrNull is Array, except that null is an array without entries.
+func (r *Reader) ArrayOrNull(element func() error) error {
+	if null, err := r.Null(); null || err != nil {
+		return err
+	}
+	return r.Array(element)
+}
+
+// bytes reads a string without keeping it.
+func (r *Reader) bytes() ([]byte, error) {
+	if k := r.dec.PeekKind(); k != '"' && k != 0 {
+		return nil, r.Errorf("want a string, found %s", kindWord(k))
+	}
+	v, err := r.dec.ReadValue()
+	if err != nil {
+		return nil, r.wrap(err)
+	}
+	if s := v[1 : len(v)-1]; bytes.IndexByte(s, '\\') < 0 {
+		return s, nil
+	}
+	if r.text, err = jsontext.AppendUnquote(r.text[:0], v); err != nil {
+		return nil, r.wrap(err)
+	}
+	return r.text, nil
+}
+
+// String reads a string.
+func (r *Reader) String() (string, error) {
+	b, err := r.bytes()
+	return string(b), err
+}
+
+// StringOrNull reads a string; null is "".
+func (r *Reader) StringOrNull() (string, error) {
+	if null, err := r.Null(); null || err != nil {
+		return "", err
+	}
+	return r.String()
+}
+
+// Message reads a string of which only evidence.MaxMessage bytes are kept; null is "".
+func (r *Reader) Message() (string, error) {
+	if null, err := r.Null(); null || err != nil {
+		return "", err
+	}
+	b, err := r.bytes()
+	if err != nil || len(b) <= evidence.MaxMessage {
+		return string(b), err
+	}
+	return evidence.Cut(string(b[:min(len(b), evidence.MaxMessage+4)])), nil
+}
+
+// Strings reads an array of strings, or null, with at most evidence.MaxList entries.
+func (r *Reader) Strings() ([]string, error) {
+	var out []string
+	err := r.ArrayOrNull(func() error {
+		s, err := r.String()
+		if err == nil && len(out) >= evidence.MaxList {
+			err = r.Errorf("more than %d texts in one list", evidence.MaxList)
+		}
+		out = append(out, s)
+		return err
+	})
+	return out, err
+}
+
+// Bool reads true or false.
+func (r *Reader) Bool() (bool, error) {
+	k := r.dec.PeekKind()
+	if k != 't' && k != 'f' && k != 0 {
+		return false, r.Errorf("want true or false, found %s", kindWord(k))
+	}
+	_, err := r.dec.ReadToken()
+	return k == 't', r.wrap(err)
+}
+
+// Int reads a whole number.
+func (r *Reader) Int() (int64, error) {
+	b, err := r.number()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		// 3.0 and 3e2 are whole numbers too.
+		f, ferr := strconv.ParseFloat(string(b), 64)
+		if ferr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			return 0, r.Errorf("want a whole number, found %s", clip(b))
+		}
+		n = int64(f)
+	}
+	return n, nil
+}
+
+// Float reads a number.
+func (r *Reader) Float() (float64, error) {
+	b, err := r.number()
+	if err != nil {
+		return 0, err
+	}
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil {
+		return 0, r.Errorf("want a number, found %s", clip(b))
+	}
+	return f, nil
+}
+
+func (r *Reader) number() ([]byte, error) {
+	if k := r.dec.PeekKind(); k != '0' && k != 0 {
+		return nil, r.Errorf("want a number, found %s", kindWord(k))
+	}
+	v, err := r.dec.ReadValue()
+	if err != nil {
+		return nil, r.wrap(err)
+	}
+	return v, r.checkNumber(v)
+}
+
+// checkNumber refuses numbers that no double can hold: readers would disagree about them.
+func (r *Reader) checkNumber(v []byte) error {
+	if len(v) < 300 && bytes.IndexAny(v, "eE") < 0 {
+		return nil
+	}
+	if f, err := strconv.ParseFloat(string(v), 64); err != nil || math.IsInf(f, 0) {
+		return r.Errorf("the number %s is out of range", clip(v))
+	}
+	return nil
+}
+
+// Skip passes over the next value, whatever it is, as strictly as if it were read.
+func (r *Reader) Skip() error {
+	depth := r.dec.StackDepth()
+	for {
+		var err error
+		switch r.dec.PeekKind() {
+		case '{', '[':
+			if r.dec.StackDepth() >= evidence.MaxDepth {
+				return r.Errorf("more than %d values inside one another", evidence.MaxDepth)
+			}
+			_, err = r.dec.ReadToken()
+		case '0':
+			var v jsontext.Value
+			if v, err = r.dec.ReadValue(); err == nil {
+				err = r.checkNumber(v)
+			}
+		default:
+			_, err = r.dec.ReadToken()
+		}
+		if err != nil {
+			return r.wrap(err)
+		}
+		if r.dec.StackDepth() == depth {
+			return nil
+		}
+	}
+}
+
+func clip(b []byte) string {
+	if len(b) > 40 {
+		return string(b[:40]) + "…"
+	}
+	return string(b)
+}
+
+func kindWord(k jsontext.Kind) string {
+	switch k {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case 't', 'f':
+		return "true or false"
+	case 'n':
+		return "null"
+	}
+	return "something else"
+}
+
+// Reset makes the reader read src instead, keeping its buffers.
+func (r *Reader) Reset(src io.Reader) {
+	*r.src = source{r: src, dec: r.dec}
+	r.dec.Reset(r.src)
+}

@@ -1,0 +1,375 @@
+// Package strictxml reads XML reports as a stream of events, fast and strictly: balanced tags, no duplicate attributes,
+// valid UTF-8, no DTD subset, no entities but the five of XML, one root element, nothing after it.
+package strictxml
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"cdgate.dev/cdgate/evidence"
+)
+
+// Event is what Next found.
+type Event int
+
+// The events. None is the zero value and is never returned without an error.
+const (
+	None Event = iota
+	Start
+	End
+	Text
+	EOF
+)
+
+// Attr is an attribute of the current element. Name and Value are valid until the next call of Next; Value is decoded.
+type Attr struct {
+	Name, Value []byte
+}
+
+// Error is a report that is no acceptable XML, with the line where that shows.
+type Error struct {
+	Line int
+	Msg  string
+}
+
+// Error returns "line 12: …".
+func (e *Error) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Msg) }
+
+// Reader reads one document. Use New.
+type Reader struct {
+	src io.Reader
+	// buf[pos:end] is checked and unread, buf[end:raw] is read but ends in the middle of a character.
+	buf           []byte
+	pos, end, raw int
+	srcErr        error
+	lines         int
+	elements      int
+
+	names  []byte
+	stack  []frame
+	attrs  []Attr
+	values []byte
+	spaces []binding
+
+	text       []byte
+	cdata      bool
+	selfClosed bool
+	pop        bool
+	rootSeen   bool
+	started    bool
+	doctype    string
+}
+
+// frame is an open element: where its name starts in names, and how many bindings were there before it.
+type frame struct{ name, spaces int }
+
+// binding is a namespace declaration in force.
+type binding struct{ prefix, space string }
+
+// bufferSize is the first size of the buffer; it grows only for a tag that does not fit.
+const bufferSize = 128 << 10
+
+// New returns a reader of src, which may start with a byte order mark. It reads the beginning of src to learn its
+// encoding: UTF-8, or a single-byte character set that the XML declaration names.
+func New(src io.Reader) (*Reader, error) {
+	r := &Reader{buf: make([]byte, bufferSize)}
+	src, err := decoded(src)
+	if err != nil {
+		return nil, err
+	}
+	r.src = src
+	return r, nil
+}
+
+// Name returns the qualified name of the current element, as written. It is valid until the element ended.
+func (r *Reader) Name() []byte {
+	if len(r.stack) == 0 {
+		return nil
+	}
+	return r.names[r.stack[len(r.stack)-1].name:]
+}
+
+// Local returns the name of the current element without its prefix.
+func (r *Reader) Local() []byte {
+	n := r.Name()
+	return n[bytes.IndexByte(n, ':')+1:]
+}
+
+// Space returns the namespace of the current element, "" for none.
+func (r *Reader) Space() string {
+	if len(r.spaces) == 0 {
+		return ""
+	}
+	n := r.Name()
+	space, _ := r.lookup(n[:max(bytes.IndexByte(n, ':'), 0)])
+	return space
+}
+
+func (r *Reader) lookup(prefix []byte) (string, bool) {
+	for i := len(r.spaces) - 1; i >= 0; i-- {
+		if r.spaces[i].prefix == string(prefix) {
+			return r.spaces[i].space, true
+		}
+	}
+	return "", len(prefix) == 0 || string(prefix) == "xml"
+}
+
+// Depth returns how many elements are open; it is 1 in the root element.
+func (r *Reader) Depth() int { return len(r.stack) }
+
+// Attrs returns the attributes of the element that Start announced, in document order.
+func (r *Reader) Attrs() []Attr { return r.attrs }
+
+// Attr returns the value of an attribute, and whether the element has it.
+func (r *Reader) Attr(name string) (string, bool) {
+	for i := range r.attrs {
+		if string(r.attrs[i].Name) == name {
+			return string(r.attrs[i].Value), true
+		}
+	}
+	return "", false
+}
+
+// Text returns the piece of character data that Text announced, decoded; valid until the next call of Next. The text of
+// one element may come in several pieces.
+func (r *Reader) Text() []byte { return r.text }
+
+// Doctype returns the document type declaration ("DOCTYPE …"), or "". Nothing it names is ever fetched.
+func (r *Reader) Doctype() string { return r.doctype }
+
+// Line returns the number of the current line, from 1.
+func (r *Reader) Line() int { return 1 + r.lines + bytes.Count(r.buf[:r.pos], []byte{'\n'}) }
+
+// Place returns "line 12".
+func (r *Reader) Place() string { return fmt.Sprintf("line %d", r.Line()) }
+
+// Errorf returns an error at the current line.
+func (r *Reader) Errorf(format string, args ...any) error {
+	return &Error{Line: r.Line(), Msg: fmt.Sprintf(format, args...)}
+}
+
+// Skip reads to the end of the element that Start announced.
+func (r *Reader) Skip() error {
+	depth := len(r.stack)
+	for {
+		ev, err := r.Next()
+		if err != nil {
+			return err
+		}
+		if ev == End && len(r.stack) == depth {
+			return nil
+		}
+	}
+}
+
+// Next returns the next event. After EOF the whole source was read.
+func (r *Reader) Next() (Event, error) {
+	r.text = nil
+	if r.pop {
+		r.popElement()
+	}
+	if r.selfClosed {
+		r.selfClosed, r.pop = false, true
+		r.attrs = r.attrs[:0]
+		return End, nil
+	}
+	for {
+		if r.pos == r.end {
+			if err := r.fill(); err == io.EOF {
+				return r.finish()
+			} else if err != nil {
+				return None, err
+			}
+		}
+		if r.cdata {
+			if ev, err := r.readCDATA(); ev != None || err != nil {
+				return ev, err
+			}
+			continue
+		}
+		var ev Event
+		var err error
+		if r.buf[r.pos] != '<' {
+			ev, err = r.readText()
+		} else {
+			ev, err = r.readMarkup()
+		}
+		if ev != None || err != nil {
+			return ev, err
+		}
+	}
+}
+
+// popElement forgets the element that End announced. It is done late so that Name still works at End.
+func (r *Reader) popElement() {
+	top := r.stack[len(r.stack)-1]
+	r.stack = r.stack[:len(r.stack)-1]
+	r.names = r.names[:top.name]
+	r.spaces = r.spaces[:top.spaces]
+	r.pop = false
+}
+
+// finish judges the end of the source.
+func (r *Reader) finish() (Event, error) {
+	switch {
+	case r.cdata:
+		return None, r.Errorf("the report ends inside a CDATA section: it was cut off")
+	case len(r.stack) > 0:
+		return None, r.Errorf("the report ends inside <%s>: it was cut off", r.Name())
+	case !r.rootSeen:
+		return None, r.Errorf("the report holds no XML element")
+	}
+	return EOF, nil
+}
+
+var errShort = errors.New("tag goes on beyond the buffer")
+
+// readMarkup reads what starts with '<': a tag, comment, declaration or instruction. It returns None for what is
+// skipped.
+func (r *Reader) readMarkup() (Event, error) {
+	for {
+		ev, n, err := r.parseMarkup(r.buf[r.pos:r.end])
+		if err == nil {
+			r.pos += n
+			return ev, nil
+		}
+		if err != errShort {
+			return None, err
+		}
+		if r.end-r.pos > evidence.MaxToken {
+			return None, r.Errorf("a tag of more than %d bytes", evidence.MaxToken)
+		}
+		if err := r.fill(); err == io.EOF {
+			return None, r.Errorf("the report ends inside a tag: it was cut off")
+		} else if err != nil {
+			return None, err
+		}
+	}
+}
+
+// parseMarkup parses b, which starts with '<', and returns how many bytes it used.
+func (r *Reader) parseMarkup(b []byte) (Event, int, error) {
+	if len(b) < 2 {
+		return None, 0, errShort
+	}
+	switch b[1] {
+	case '/':
+		return r.parseEnd(b)
+	case '?':
+		return r.parseInstruction(b)
+	case '!':
+		return r.parseDeclaration(b)
+	}
+	return r.parseStart(b)
+}
+
+func (r *Reader) parseEnd(b []byte) (Event, int, error) {
+	close := bytes.IndexByte(b, '>')
+	if close < 0 {
+		return None, 0, errShort
+	}
+	name := bytes.TrimRight(b[2:close], " \t\r\n")
+	if len(r.stack) == 0 {
+		return None, 0, r.Errorf("</%s> closes nothing", shown(name))
+	}
+	if !bytes.Equal(name, r.Name()) {
+		return None, 0, r.Errorf("</%s> closes <%s>", shown(name), r.Name())
+	}
+	r.pop = true
+	r.attrs = r.attrs[:0]
+	return End, close + 1, nil
+}
+
+func (r *Reader) parseInstruction(b []byte) (Event, int, error) {
+	end := bytes.Index(b, []byte("?>"))
+	if end < 0 {
+		return None, 0, errShort
+	}
+	name := b[2:end]
+	if i := bytes.IndexAny(name, " \t\r\n"); i >= 0 {
+		name = name[:i]
+	}
+	if len(name) == 0 || !isName(name) {
+		return None, 0, r.Errorf("a processing instruction without a name")
+	}
+	if bytes.EqualFold(name, []byte("xml")) && r.started {
+		return None, 0, r.Errorf("an XML declaration in the middle: two documents in one file?")
+	}
+	r.started = true
+	return None, end + 2, nil
+}
+
+// parseDeclaration reads comments, CDATA sections and the document type.
+func (r *Reader) parseDeclaration(b []byte) (Event, int, error) {
+	r.started = true
+	switch {
+	case bytes.HasPrefix(b, []byte("<!--")):
+		return r.skipComment()
+	case bytes.HasPrefix(b, []byte("<![CDATA[")):
+		if len(r.stack) == 0 {
+			return None, 0, r.Errorf("text outside of the root element")
+		}
+		r.cdata = true
+		return None, len("<![CDATA["), nil
+	case bytes.HasPrefix(b, []byte("<!DOCTYPE")):
+		return r.parseDoctype(b)
+	case len(b) < len("<![CDATA["):
+		return None, 0, errShort
+	}
+	return None, 0, r.Errorf("a declaration %q, which a report may not hold", shown(b[:9]))
+}
+
+// parseDoctype passes over a document type declaration. One with an internal subset could define entities and is
+// refused; external names are never fetched.
+func (r *Reader) parseDoctype(b []byte) (Event, int, error) {
+	var quote byte
+	for i, c := range b {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '[':
+			return None, 0, r.Errorf("a DOCTYPE with definitions of its own (entities), which is refused; remove it from the report")
+		case c == '<' && i > 0:
+			return None, 0, r.Errorf("a broken DOCTYPE")
+		case c == '>':
+			if r.rootSeen || r.doctype != "" {
+				return None, 0, r.Errorf("a second DOCTYPE, or one after the root element")
+			}
+			r.doctype = string(b[2:i])
+			return None, i + 1, nil
+		}
+	}
+	return None, 0, errShort
+}
+
+// skipComment passes over a comment of any length.
+func (r *Reader) skipComment() (Event, int, error) {
+	r.pos += len("<!--")
+	for {
+		b := r.buf[r.pos:r.end]
+		i := bytes.Index(b, []byte("--"))
+		switch {
+		case i >= 0 && i+2 < len(b):
+			if b[i+2] != '>' {
+				return None, 0, r.Errorf("\"--\" inside a comment")
+			}
+			r.pos += i + 3
+			return None, 0, nil
+		case i >= 0:
+			r.pos += i
+		case len(b) > 1:
+			r.pos = r.end - 1
+		}
+		if err := r.fill(); err == io.EOF {
+			return None, 0, r.Errorf("the report ends inside a comment: it was cut off")
+		} else if err != nil {
+			return None, 0, err
+		}
+	}
+}
