@@ -5,6 +5,7 @@ import "cdgate.dev/cdgate/engine/record"
 // result is the JSON of a document: the deterministic result, then where its record is.
 type result struct {
 	record.Result `json:",inline"`
+	Preview       bool     `json:"preview,omitzero"`
 	Later         []Later  `json:"later,omitzero"`
 	Record        Record   `json:"record"`
 	Log           entry    `json:"log"`
@@ -20,7 +21,7 @@ type entry struct {
 
 // encodeDocument renders the keys that the contract promises. Keys may be added; none changes its meaning.
 func encodeDocument(d Document) ([]byte, error) {
-	r := result{Result: d.Result, Record: d.Record, Log: entry{Index: -1}, Notes: d.Notes, Next: d.Next}
+	r := result{Result: d.Result, Preview: d.Preview, Record: d.Record, Log: entry{Index: -1}, Notes: d.Notes, Next: d.Next}
 	if d.Result.Outcome == "" {
 		r.Outcome = "block"
 	}

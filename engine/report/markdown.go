@@ -30,7 +30,7 @@ func markdown(d Document) ([]byte, error) {
 	if s := basis(d.Result); s != "" && !d.Check {
 		fmt.Fprintf(&b, "- because %s\n", s)
 	}
-	if d.Result.ValidUntil != "" && !d.Check {
+	if d.Result.ValidUntil != "" && !d.Check && !d.Preview {
 		fmt.Fprintf(&b, "- valid until %s\n", span(d.Result.ValidUntil))
 	}
 	g := grouped(d.Result.Findings)
@@ -80,10 +80,10 @@ func TruncateMarkdown(b []byte, limit int) []byte {
 }
 
 func symbol(word string) string {
-	switch word {
-	case "ALLOW", "NOTHING BLOCKS":
+	switch {
+	case strings.HasSuffix(word, "ALLOW"), word == "NOTHING BLOCKS":
 		return "✅"
-	case "NEEDS APPROVAL":
+	case strings.HasSuffix(word, "APPROVAL"):
 		return "🟡"
 	}
 	return "❌"

@@ -17,6 +17,8 @@ type Document struct {
 	Log    Log
 	// Check is set for the result of "cdgate check", which is no decision and never says allow.
 	Check bool
+	// Preview is set for a judgement that nobody signed and logged: it is no decision and permits nothing.
+	Preview bool
 	// Later are rules that Check could not judge yet.
 	Later []Later
 	// Signers maps the id of a requirement to the people who may sign it.

@@ -119,9 +119,9 @@ func (p *page) head(d Document) {
 	word, sentence := headline(d)
 	code := red
 	switch {
-	case word == "ALLOW" || word == "NOTHING BLOCKS":
+	case strings.HasSuffix(word, "ALLOW") || word == "NOTHING BLOCKS":
 		code = green
-	case word == "NEEDS APPROVAL":
+	case strings.HasSuffix(word, "APPROVAL"):
 		code = yellow
 	}
 	p.paragraph(p.paint(code, word)+"  ", sentence)
@@ -134,7 +134,7 @@ func (p *page) head(d Document) {
 	if b := basis(d.Result); b != "" && !d.Check {
 		p.paragraph("  because   ", b)
 	}
-	if v := d.Result.ValidUntil; v != "" && !d.Check {
+	if v := d.Result.ValidUntil; v != "" && !d.Check && !d.Preview {
 		p.paragraph("  until     ", v)
 	}
 }

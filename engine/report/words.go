@@ -62,6 +62,15 @@ func headline(d Document) (word, sentence string) {
 		}
 		return "NOTHING BLOCKS", fmt.Sprintf("nothing here keeps %s from %s; this is no decision", name, target)
 	}
+	if d.Preview {
+		switch d.Result.Outcome {
+		case decide.Allow.String():
+			return "WOULD ALLOW", fmt.Sprintf("nothing keeps %s from %s; this is no decision", name, target)
+		case decide.NeedsApproval.String():
+			return "WOULD NEED APPROVAL", fmt.Sprintf("people must sign before %s goes to %s", name, target)
+		}
+		return "WOULD BLOCK", fmt.Sprintf("%s may not go to %s as it is", name, target)
+	}
 	switch d.Result.Outcome {
 	case decide.Allow.String():
 		return "ALLOW", fmt.Sprintf("%s may go to %s", name, target)

@@ -1,0 +1,328 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/urfave/cli/v2"
+
+	"cdgate.dev/cdgate/engine/fault"
+)
+
+// maxValueFile is how long a value that is read from a file or from stdin may be, in bytes.
+const maxValueFile = 64 << 10
+
+// arguments is what turning a command line into its canonical form needs from outside.
+type arguments struct {
+	getenv func(string) string
+	dir    string
+	stdin  io.Reader
+}
+
+func (w *world) arguments() arguments {
+	return arguments{getenv: w.getenv, dir: w.dir, stdin: w.stdin}
+}
+
+// canonicalArgs rewrites a command line so that cli cannot misread it: the command's words, then every flag as
+// --name=value, with those of the environment, then "--" and the arguments. Flags may stand anywhere in what the user
+// wrote. Misspelt commands and flags, a flag without its value and a flag given twice are usage errors.
+func canonicalArgs(app *cli.App, args []string, in arguments) ([]string, error) {
+	words, rest, err := splitCommand(app, args[1:])
+	if err != nil {
+		return nil, err
+	}
+	out := append([]string{args[0]}, words.names...)
+	if words.help {
+		return append(out, "--help"), nil
+	}
+	if words.command == nil {
+		return out, nil
+	}
+	set, positional, err := splitFlags(words.command, rest, strings.Join(words.names, " "))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range words.command.Flags {
+		name := f.Names()[0]
+		values := set[name]
+		if _, given := set[name]; !given {
+			if values, err = environmentValues(f, in.getenv); err != nil {
+				return nil, err
+			}
+		}
+		for _, v := range values {
+			if v, err = in.expand(f, v); err != nil {
+				return nil, err
+			}
+			out = append(out, "--"+name+"="+v)
+		}
+	}
+	if _, help := set["help"]; help {
+		return append(out[:1+len(words.names)], "--help"), nil
+	}
+	return append(append(out, "--"), positional...), nil
+}
+
+// commandWords is the command a line names. Command is nil where the line names none or only a group.
+type commandWords struct {
+	names   []string
+	command *cli.Command
+	help    bool
+}
+
+// splitCommand finds the command's words among the arguments; rest is everything else in its order.
+func splitCommand(app *cli.App, args []string) (w commandWords, rest []string, err error) {
+	level := app.Commands
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		switch {
+		case a == "--version" && len(w.names) == 0:
+			a = "version"
+		case a == "help" && len(w.names) == 0:
+			w.help = true
+			continue
+		case a == "--":
+			return w, append(rest, args[i:]...), nil
+		case strings.HasPrefix(a, "-") && a != "-":
+			rest = append(rest, a)
+			// A flag before the command: its value must not be taken for the command.
+			if takesValue(app.Commands, a) && i+1 < len(args) {
+				i++
+				rest = append(rest, args[i])
+			}
+			if a == "--help" || a == "-h" {
+				w.help = true
+			}
+			continue
+		}
+		next := find(level, a)
+		if next == nil {
+			return w, nil, unknownCommand(w.names, level, a)
+		}
+		w.names = append(w.names, next.Name)
+		if len(next.Subcommands) == 0 {
+			w.command = next
+			return w, append(rest, args[i+1:]...), nil
+		}
+		level = next.Subcommands
+	}
+	for _, a := range rest {
+		if a != "--help" && a != "-h" && !w.help {
+			return w, nil, fault.New(fault.Usage, "no command given for flag %q; see: cdgate --help", a)
+		}
+	}
+	return w, nil, nil
+}
+
+func find(commands []*cli.Command, name string) *cli.Command {
+	for _, c := range commands {
+		if c.HasName(name) {
+			return c
+		}
+	}
+	return nil
+}
+
+func unknownCommand(parents []string, level []*cli.Command, name string) error {
+	var names []string
+	for _, c := range level {
+		names = append(names, c.Name)
+	}
+	parent := strings.Join(append([]string{"cdgate"}, parents...), " ")
+	if p := probable(name, names); p != "" {
+		return fault.New(fault.Usage, "unknown command %q; did you mean: %s %s", name, parent, p)
+	}
+	return fault.New(fault.Usage, "unknown command %q; %s has: %s", name, parent, strings.Join(names, ", "))
+}
+
+// takesValue says whether any command's flag of that spelling takes a value that stands apart.
+func takesValue(commands []*cli.Command, spelt string) bool {
+	if strings.Contains(spelt, "=") {
+		return false
+	}
+	for _, c := range commands {
+		if f := flagNamed(c.Flags, strings.TrimLeft(spelt, "-")); f != nil {
+			return !isBool(f)
+		}
+		if takesValue(c.Subcommands, spelt) {
+			return true
+		}
+	}
+	return false
+}
+
+// splitFlags separates the flags of a command from its arguments.
+func splitFlags(c *cli.Command, args []string, path string) (set map[string][]string, positional []string, err error) {
+	set = map[string][]string{}
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		if a == "--" {
+			return set, append(positional, args[i+1:]...), nil
+		}
+		if a == "" {
+			return nil, nil, fault.New(fault.Usage, "an argument of cdgate %s is empty; is a variable of the pipeline not set?", path)
+		}
+		if a == "-" || !strings.HasPrefix(a, "-") {
+			positional = append(positional, a)
+			continue
+		}
+		spelt, value, hasValue := strings.Cut(a, "=")
+		name := strings.TrimLeft(spelt, "-")
+		if name == "help" || name == "h" {
+			set["help"] = nil
+			continue
+		}
+		f := flagNamed(c.Flags, name)
+		if f == nil || (len(name) > 1) != strings.HasPrefix(spelt, "--") {
+			return nil, nil, unknownFlag(c, path, spelt, name)
+		}
+		name = f.Names()[0]
+		switch {
+		case isBool(f) && !hasValue:
+			value = "true"
+		case isBool(f):
+			if _, err := strconv.ParseBool(value); err != nil {
+				return nil, nil, fault.New(fault.Usage, "flag --%s is true or false, not %q", name, value)
+			}
+		case !hasValue:
+			if i+1 == len(args) || isKnownFlag(c, args[i+1]) {
+				return nil, nil, fault.New(fault.Usage, "flag %s needs a value; see: cdgate %s --help", spelt, path)
+			}
+			i++
+			value = args[i]
+		}
+		if value == "" {
+			return nil, nil, fault.New(fault.Usage, "flag %s has an empty value; is a variable of the pipeline not set?", spelt)
+		}
+		if _, twice := set[name]; twice && !isList(f) {
+			return nil, nil, fault.New(fault.Usage, "flag --%s is given twice; it takes one value", name)
+		}
+		set[name] = append(set[name], value)
+	}
+	return set, positional, nil
+}
+
+func isKnownFlag(c *cli.Command, arg string) bool {
+	spelt, _, _ := strings.Cut(arg, "=")
+	return strings.HasPrefix(spelt, "--") && flagNamed(c.Flags, spelt[2:]) != nil
+}
+
+func unknownFlag(c *cli.Command, path, spelt, name string) error {
+	var names []string
+	for _, f := range c.Flags {
+		names = append(names, f.Names()[0])
+	}
+	if p := probable(name, names); p != "" {
+		return fault.New(fault.Usage, "unknown flag %s; did you mean --%s? See: cdgate %s --help", spelt, p, path)
+	}
+	return fault.New(fault.Usage, "unknown flag %s; cdgate %s has: --%s", spelt, path, strings.Join(names, ", --"))
+}
+
+// probable is the name that was most likely meant, or "" where none is near.
+func probable(name string, names []string) string {
+	best, distance := "", 1+max(1, len(name)/3)
+	for _, n := range names {
+		d := levenshtein.ComputeDistance(name, n)
+		if len(name) >= 3 && strings.HasPrefix(n, name) {
+			d = 1
+		}
+		if d < distance {
+			best, distance = n, d
+		}
+	}
+	return best
+}
+
+func flagNamed(flags []cli.Flag, name string) cli.Flag {
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+func isBool(f cli.Flag) bool { _, ok := f.(*cli.BoolFlag); return ok }
+
+func isList(f cli.Flag) bool { _, ok := f.(*cli.StringSliceFlag); return ok }
+
+// environmentName is the variable that sets a flag.
+func environmentName(f cli.Flag) string {
+	return "CDGATE_" + strings.ToUpper(strings.ReplaceAll(f.Names()[0], "-", "_"))
+}
+
+// environmentValues are what the environment says for a flag: lists have one value per line, and an empty variable
+// says nothing.
+func environmentValues(f cli.Flag, getenv func(string) string) ([]string, error) {
+	name := environmentName(f)
+	v := getenv(name)
+	if strings.TrimSpace(v) == "" {
+		return nil, nil
+	}
+	if isBool(f) {
+		if _, err := strconv.ParseBool(v); err != nil {
+			return nil, fault.New(fault.Usage, "environment variable %s is true or false, not %q", name, v)
+		}
+	}
+	if !isList(f) {
+		return []string{v}, nil
+	}
+	var values []string
+	for line := range strings.SplitSeq(v, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			values = append(values, line)
+		}
+	}
+	return values, nil
+}
+
+// expand replaces a value "@FILE" by what the file holds and "@-" by stdin, without the newline at the end; "@@x" is
+// the value "@x".
+func (in arguments) expand(f cli.Flag, v string) (string, error) {
+	if isBool(f) || !strings.HasPrefix(v, "@") {
+		return v, nil
+	}
+	if strings.HasPrefix(v, "@@") {
+		return v[1:], nil
+	}
+	r := in.stdin
+	if v != "@-" {
+		path := v[1:]
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(in.dir, path)
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return "", fault.New(fault.Usage, "read flag --%s: %w; write @@ for a value that begins with @", f.Names()[0], err)
+		}
+		defer file.Close()
+		r = file
+	}
+	b, err := io.ReadAll(io.LimitReader(r, maxValueFile+1))
+	if err != nil {
+		return "", fault.New(fault.Usage, "read flag --%s from %q: %w", f.Names()[0], v[1:], err)
+	}
+	if len(b) > maxValueFile {
+		return "", fault.New(fault.Usage, "read flag --%s from %q: longer than %d bytes", f.Names()[0], v[1:], maxValueFile)
+	}
+	s := strings.TrimRight(string(b), "\r\n")
+	if s == "" {
+		return "", fault.New(fault.Usage, "read flag --%s from %q: it is empty", f.Names()[0], v[1:])
+	}
+	return s, nil
+}
+
+// integer reads a flag's whole number; cli's own message would not name what to do.
+func integer(name, v string, least, most int) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < least || n > most {
+		return 0, fault.New(fault.Usage, "flag --%s is a whole number from %d to %d, not %s", name, least, most, fmt.Sprintf("%q", v))
+	}
+	return n, nil
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"cdgate.dev/cdgate/engine"
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/policy"
+	"cdgate.dev/cdgate/engine/report"
+	"cdgate.dev/cdgate/schemas"
+)
+
+// call is one run of one command: its flags, the configuration it found, and what it knows of its surroundings.
+type call struct {
+	*cli.Context
+	*world
+	now    time.Time
+	config config
+	// root is the directory that relative places in the configuration and their defaults start from.
+	root string
+	// facts are what the CI system and git say; read on first use.
+	facts *facts
+}
+
+// config is .cdgate.yaml. It is not trusted: nothing in it can soften a decision.
+type config struct {
+	APIVersion string                `json:"apiVersion"`
+	Gate       string                `json:"gate"`
+	Store      string                `json:"store"`
+	Log        string                `json:"log"`
+	Lines      map[string]configLine `json:"lines"`
+}
+
+// configLine is one line of the checkout.
+type configLine struct {
+	Path     string   `json:"path"`
+	Evidence []string `json:"evidence"`
+}
+
+// configNames are the names a configuration may have, in the order of search.
+func configNames() []string { return []string{".cdgate.yaml", ".cdgate.json", ".cdgate.cue"} }
+
+// maxConfig is how long a configuration may be, in bytes.
+const maxConfig = 1 << 20
+
+func (w *world) newCall(c *cli.Context) (*call, error) {
+	w.quiet = c.Bool("quiet")
+	k := &call{
+		Context: c, world: w, now: w.now().UTC().Truncate(time.Second), root: w.dir,
+		config: config{Gate: "gate.yaml", Store: ".cdgate/store", Log: ".cdgate/log"},
+	}
+	path, err := k.configPath()
+	if err != nil || path == "" {
+		return k, err
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.New(fault.Usage, "read configuration: %w", err)
+	}
+	if err := schemas.Decode(schemas.Config, relative(w.dir, path), b, &k.config); err != nil {
+		return nil, fault.Wrap(fault.Usage, err)
+	}
+	k.root = filepath.Dir(path)
+	return k, nil
+}
+
+// configPath finds the configuration by walking up from the working directory; "" when there is none. The search ends
+// at the root of the repository, so that a stray file above it is not taken.
+func (k *call) configPath() (string, error) {
+	if k.Command.Name == "init" || k.Command.Name == "version" {
+		return "", nil
+	}
+	if path := k.String("config"); path != "" {
+		return k.abs(path), nil
+	}
+	for dir := k.dir; ; dir = filepath.Dir(dir) {
+		var found []string
+		for _, name := range configNames() {
+			switch _, err := os.Lstat(filepath.Join(dir, name)); {
+			case err == nil:
+				found = append(found, name)
+			case !errors.Is(err, fs.ErrNotExist):
+				return "", fault.New(fault.Usage, "look for configuration: %w", err)
+			}
+		}
+		if len(found) > 1 {
+			return "", fault.New(fault.Usage, "look for configuration: %s has both %s; keep one, or name one with --config", dir, strings.Join(found, " and "))
+		}
+		if len(found) == 1 {
+			return filepath.Join(dir, found[0]), nil
+		}
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || filepath.Dir(dir) == dir {
+			return "", nil
+		}
+	}
+}
+
+// abs is a path of the command line, relative to the working directory.
+func (k *call) abs(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(k.dir, path)
+}
+
+// relative is path as a person in dir would write it.
+func relative(dir, path string) string {
+	if r, err := filepath.Rel(dir, path); err == nil && !strings.HasPrefix(r, "..") {
+		return r
+	}
+	return path
+}
+
+// place is where something lives: the flag, relative to the working directory, else the configuration's word, relative
+// to the configuration.
+func (k *call) place(flag, configured string) string {
+	if v := k.String(flag); v != "" {
+		return relative(k.dir, k.abs(v))
+	}
+	if filepath.IsAbs(configured) {
+		return configured
+	}
+	return relative(k.dir, filepath.Join(k.root, configured))
+}
+
+// places gathers what several commands need to know.
+func (k *call) places() (engine.Places, error) {
+	root, err := k.pinnedRoot()
+	if err != nil {
+		return engine.Places{}, err
+	}
+	return engine.Places{
+		Store: k.place("store", k.config.Store), Log: k.place("log", k.config.Log),
+		Gate: k.place("gate", k.config.Gate), Root: root,
+	}, nil
+}
+
+// pinnedRoot is --root as the engine wants it: a fingerprint as it is, a file by its content.
+func (k *call) pinnedRoot() (string, error) {
+	v := k.String("root")
+	if v == "" || strings.HasPrefix(v, "SHA256:") || strings.Contains(v, "-----BEGIN") {
+		return v, nil
+	}
+	b, err := readSmall(k.abs(v), maxKeyFile)
+	if err != nil {
+		return "", fault.New(fault.Usage, `read --root: %w; want a fingerprint ("SHA256:…") or a public key file`, err)
+	}
+	return string(b), nil
+}
+
+// release is what is released: the flag, else the line and the CI system's tag or commit.
+func (k *call) release() (engine.Release, error) {
+	return k.releaseOf(k.String("release"))
+}
+
+func (k *call) releaseOf(spelt string) (engine.Release, error) {
+	r := engine.Release{Line: k.line()}
+	if spelt != "" {
+		var found bool
+		r.Name, r.Version, found = cutLast(spelt, "@")
+		if !found || r.Name == "" || r.Version == "" {
+			return r, fault.New(fault.Usage, "a release is written NAME@VERSION, such as payments@1.4.2, not %q", spelt)
+		}
+		if _, isLine := k.config.Lines[r.Name]; r.Line == "" && isLine {
+			r.Line = r.Name
+		}
+		return r, nil
+	}
+	f := k.ciFacts()
+	r.Name = r.Line
+	if r.Name == "" {
+		r.Name = strings.TrimSuffix(filepath.Base(filepath.FromSlash(f.repository)), ".git")
+	}
+	if r.Name == "" || r.Name == "." || r.Name == string(filepath.Separator) {
+		r.Name = filepath.Base(k.root)
+	}
+	r.Version = f.tag
+	if r.Version == "" && len(f.revision) >= 12 {
+		r.Version = f.revision[:12]
+	}
+	if r.Version == "" {
+		return r, fault.New(fault.Usage, "no release is named and there is no commit to take one from; use --release NAME@VERSION")
+	}
+	return r, nil
+}
+
+// line is the flag, else the only line of the configuration.
+func (k *call) line() string {
+	if v := k.String("line"); v != "" {
+		return v
+	}
+	if len(k.config.Lines) == 1 {
+		for name := range k.config.Lines {
+			return name
+		}
+	}
+	return ""
+}
+
+// cutLast is strings.Cut at the last separator.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// reports are the report files to read: the arguments, else what the configuration lists for the line.
+func (k *call) reports() engine.Reports {
+	if args := k.Args().Slice(); len(args) > 0 {
+		return engine.Reports{Paths: args, Dir: k.dir, Stdin: k.stdin}
+	}
+	line := k.config.Lines[k.line()]
+	return engine.Reports{Paths: line.Evidence, Dir: filepath.Join(k.root, line.Path), Stdin: k.stdin}
+}
+
+// sandbox is how the child that evaluates policies is started.
+func (k *call) sandbox() policy.Sandbox { return policy.Sandbox{Path: k.self} }
+
+// print writes a result for people on stdout; foreign text in args must have gone through report.Safe.
+func (k *call) print(format string, args ...any) { fmt.Fprintf(k.stdout, format+"\n", args...) }
+
+// shown is foreign text for people.
+func shown(s string) string { return report.Safe(s) }

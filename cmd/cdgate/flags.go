@@ -1,0 +1,106 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Flags have one meaning and one spelling in every command; each is also CDGATE_<FLAG> in the environment.
+
+func text(name, usage string, aliases ...string) cli.Flag {
+	return &cli.StringFlag{Name: name, Usage: usage, Aliases: aliases}
+}
+
+func list(name, usage string, aliases ...string) cli.Flag {
+	return &cli.StringSliceFlag{Name: name, Usage: usage, Aliases: aliases, KeepSpace: true}
+}
+
+func toggle(name, usage string, aliases ...string) cli.Flag {
+	return &cli.BoolFlag{Name: name, Usage: usage, Aliases: aliases}
+}
+
+func flags(groups ...[]cli.Flag) []cli.Flag {
+	var out []cli.Flag
+	for _, g := range groups {
+		out = append(out, g...)
+	}
+	return out
+}
+
+func one(f ...cli.Flag) []cli.Flag { return f }
+
+// everywhere are the flags every command has.
+func everywhere() []cli.Flag {
+	return []cli.Flag{
+		text("config", "read `FILE` instead of the nearest .cdgate.yaml, .cdgate.json or .cdgate.cue"),
+		toggle("quiet", "no progress or advice on stderr", "q"),
+	}
+}
+
+func releaseFlags() []cli.Flag {
+	return []cli.Flag{
+		text("release", "what is released, as `NAME@VERSION`; default: the line and the CI system's tag or commit"),
+		text("line", "the `LINE` (product or service); default: the only one in .cdgate.yaml"),
+	}
+}
+
+func artifactFlag() cli.Flag {
+	return list("artifact", "what was built: a `FILE`, or NAME@sha256:HEX; repeat for several")
+}
+
+func sourceFlags() []cli.Flag {
+	return []cli.Flag{
+		text("revision", "the git `COMMIT`; default: the CI system's, else git's HEAD"),
+		text("repository", "the `URL` of the repository; default: the CI system's, else git's origin"),
+		text("branch", "the `BRANCH`; default: the CI system's, else git's"),
+	}
+}
+
+func producerFlags() []cli.Flag {
+	return []cli.Flag{
+		text("job", "the CI `JOB`; default: the CI system's"),
+		text("run", "the CI `RUN`; default: the CI system's"),
+		text("attempt", "the `NUMBER` of the attempt within the run; a higher one supersedes; default: the CI system's"),
+		text("actor", "who started the run, a `LOGIN`; default: the CI system's"),
+	}
+}
+
+func targetFlags() []cli.Flag {
+	return []cli.Flag{
+		text("target", "where to: the `ID` of a target of the gate definition"),
+		text("stage", "the `STAGE` at which the gate is asked; default: activate"),
+	}
+}
+
+func policyFlag() cli.Flag {
+	return list("policy", "a further policy source (`DIR` or builtin:NAME); it can only add rules; repeat for several", "p")
+}
+
+func storeFlag() cli.Flag { return text("store", "the `DIR` of the evidence store") }
+
+func logFlag() cli.Flag { return text("log", "the `DIR` of the decision log") }
+
+func gateFlag() cli.Flag {
+	return text("gate", "the gate definition `FILE`; its signature lies beside it")
+}
+
+func rootFlag() cli.Flag {
+	return text("root", "who may sign the gate definition: a fingerprint (SHA256:…) or a public key `FILE`")
+}
+
+func placeFlags() []cli.Flag {
+	return []cli.Flag{storeFlag(), logFlag(), gateFlag(), rootFlag()}
+}
+
+func keyFlag() cli.Flag {
+	return text("key", "the private key `FILE` to sign with, or env://VARIABLE that holds it", "k")
+}
+
+func logKeyFlag() cli.Flag {
+	return text("log-key", "the private key `FILE` of the decision log, or env://VARIABLE; default: log.key beside the signing key")
+}
+
+func outputFlag(formats ...string) cli.Flag {
+	return list("output", "write the result as `FORMAT[=PATH]`, to stdout without a path; repeat for several; formats: "+strings.Join(formats, ", "), "o")
+}

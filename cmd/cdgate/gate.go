@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"cdgate.dev/cdgate/engine"
+	"cdgate.dev/cdgate/engine/gate"
+)
+
+func (w *world) gateCommand() *cli.Command {
+	return group("gate", "the gate definition: who may sign what, targets and their policies",
+		w.command("init", "", "write a demo gate definition with its keys, signed",
+			"Writes gate.yaml, its signature and the public keys, and the private keys outside the tree. Overwrites nothing.",
+			0, initFlags(), (*call).gateInit),
+		w.command("check", "[FILE]", "check a gate definition before it is signed",
+			"Checks gate.yaml, the keys it names and the policies of its targets, and says whether the signature fits.",
+			1, one(gateFlag(), rootFlag(), outputFlag("text", "json")), (*call).gateCheck),
+		w.command("show", "", "show the signed gate definition",
+			"Opens the signed gate definition as an evaluation would, and shows what counts.",
+			0, one(gateFlag(), rootFlag(), outputFlag("text", "json")), (*call).gateShow),
+		w.command("sign", "[FILE]", "sign the gate definition with the root key",
+			"Pins the keys it names and the content of every policy source, and writes gate.sigstore.json beside it.",
+			1, one(gateFlag(), keyFlag()), (*call).gateSign))
+}
+
+// gateFile is the gate definition: the argument, else the flag, else the configuration's.
+func (k *call) gateFile() string {
+	if a := k.Args().First(); a != "" {
+		return relative(k.dir, k.abs(a))
+	}
+	return k.place("gate", k.config.Gate)
+}
+
+// gateSummary is the JSON of gate check and gate show.
+type gateSummary struct {
+	File       string           `json:"file"`
+	OK         bool             `json:"ok"`
+	Signed     bool             `json:"signed"`
+	Signature  string           `json:"signature"`
+	RootPinned bool             `json:"rootPinned"`
+	Root       string           `json:"root"`
+	Digest     string           `json:"digest"`
+	SignedAt   string           `json:"signedAt"`
+	Sources    []gate.Source    `json:"sources"`
+	Definition *gate.Definition `json:"definition"`
+}
+
+func (k *call) gateCheck() error {
+	outs, err := k.outputs("text", "json")
+	if err != nil {
+		return err
+	}
+	path := k.gateFile()
+	def, err := engine.GateCheck(path)
+	if err != nil {
+		return err
+	}
+	s := gateSummary{File: path, OK: true, Definition: def, Sources: def.Sources, Digest: def.Digest(), Signature: "fits"}
+	root, err := k.pinnedRoot()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(engine.SignaturePath(path)); errors.Is(err, fs.ErrNotExist) {
+		s.Signature = "none yet; sign it with: cdgate gate sign --key root.key"
+	} else if signed, err := engine.GateShow(engine.Places{Gate: path, Root: root}, k.now); err != nil {
+		s.Signature = "does not fit: " + err.Error()
+	} else {
+		s.Signed, s.RootPinned, s.Root, s.SignedAt = true, signed.RootPinned(), "SHA256:"+signed.RootKey(), signed.SignedAt
+	}
+	return k.deliverJSON(outs, s, func() string {
+		return fmt.Sprintf("%s is sound: version %d, %s, %s\nsignature: %s\n", shown(path), def.Version,
+			count(len(def.Targets), "target"), people(len(def.People)), shown(s.Signature))
+	})
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
+func (k *call) gateShow() error {
+	outs, err := k.outputs("text", "json")
+	if err != nil {
+		return err
+	}
+	p, err := k.places()
+	if err != nil {
+		return err
+	}
+	def, err := engine.GateShow(p, k.now)
+	if err != nil {
+		return err
+	}
+	s := gateSummary{
+		File: p.Gate, OK: true, Signed: true, Signature: "fits", RootPinned: def.RootPinned(), Root: "SHA256:" + def.RootKey(), Digest: def.Digest(),
+		SignedAt: def.SignedAt, Sources: def.Sources, Definition: def,
+	}
+	return k.deliverJSON(outs, s, func() string { return gateText(s) })
+}
+
+func gateText(s gateSummary) string {
+	d := s.Definition
+	var b strings.Builder
+	pinned := "not pinned: only this checkout vouches for it; pin it with --root"
+	if s.RootPinned {
+		pinned = "pinned"
+	}
+	fmt.Fprintf(&b, "%s  version %d, expires %s\n", shown(s.File), d.Version, shown(d.Expires))
+	fmt.Fprintf(&b, "  root      %s (%s)\n  signed    %s\n", shown(s.Root), pinned, shown(s.SignedAt))
+	b.WriteString("\n  Signers\n")
+	for _, id := range slices.Sorted(maps.Keys(d.Signers)) {
+		v := d.Signers[id]
+		fmt.Fprintf(&b, "    %-16s may attest %s%s\n", shown(id), shown(strings.Join(v.May, ", ")), scope(" for line ", v.Lines))
+	}
+	b.WriteString("\n  People\n")
+	for _, id := range slices.Sorted(maps.Keys(d.People)) {
+		v := d.People[id]
+		keys := "no key: cannot sign"
+		if len(v.Keys) > 0 {
+			keys = count(len(v.Keys), "key")
+		}
+		fmt.Fprintf(&b, "    %-16s %s (%s) %s\n", shown(id), shown(v.Name), keys, shown(strings.Join(v.Emails, ", ")))
+	}
+	b.WriteString("\n  Roles\n")
+	for _, id := range slices.Sorted(maps.Keys(d.Roles)) {
+		v := d.Roles[id]
+		fmt.Fprintf(&b, "    %-16s %s%s%s\n", shown(id), shown(strings.Join(v.People, ", ")), scope(" for line ", v.Lines), scope(" on target ", v.Targets))
+	}
+	b.WriteString("\n  Targets\n")
+	for _, id := range slices.Sorted(maps.Keys(d.Targets)) {
+		v := d.Targets[id]
+		fmt.Fprintf(&b, "    %-16s %s, trigger %s, policies %s, an allow stands %s\n", shown(id), shown(v.Class), shown(v.Trigger), shown(strings.Join(v.Policies, ", ")), shown(v.ValidFor))
+	}
+	b.WriteString("\n  Policies as signed\n")
+	for _, v := range s.Sources {
+		fmt.Fprintf(&b, "    %-16s %s\n", shown(v.Ref), shown(v.Digest))
+	}
+	return b.String()
+}
+
+func scope(words string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return words + shown(strings.Join(names, ", "))
+}
+
+func (k *call) gateSign() error {
+	signer, err := k.signer()
+	if err != nil {
+		return err
+	}
+	path := k.gateFile()
+	def, err := engine.GateSign(path, signer, k.now)
+	if err != nil {
+		return err
+	}
+	k.print("signed %s version %d with root %s", shown(path), def.Version, signer.Public().Fingerprint())
+	for _, s := range def.Sources {
+		k.print("  pinned  %s  %s", shown(s.Ref), shown(s.Digest))
+	}
+	if k.getenv("CDGATE_ROOT") == "" {
+		k.note("pin the root where pipelines are configured: CDGATE_ROOT=%s", signer.Public().Fingerprint())
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"cdgate.dev/cdgate/engine"
+)
+
+const (
+	// gitTimeout ends a git command that hangs, for instance on a network file system.
+	gitTimeout = 10 * time.Second
+	// maxGitOutput is how many bytes of a git command are read.
+	maxGitOutput = 8 << 20
+	// maxMerged is how many commits of a merge are looked at for authors.
+	maxMerged = 1000
+)
+
+// repo asks the git executable about the checkout. Everything it says is a default, never proof.
+type repo struct {
+	ctx context.Context
+	dir string
+	env []string
+}
+
+func (k *call) git() repo {
+	// A checkout can carry configuration that runs programs; what we ask for needs none of it.
+	env := []string{"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1", "GIT_PAGER=cat"}
+	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_DIR", "GIT_WORK_TREE", "SystemRoot"} {
+		if v, set := k.lookup(name); set {
+			env = append(env, name+"="+v)
+		}
+	}
+	return repo{ctx: k.Context.Context, dir: k.dir, env: env}
+}
+
+// limited keeps the first bytes of an output and fails on more.
+type limited struct{ bytes.Buffer }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.Len()+len(p) > maxGitOutput {
+		return 0, fmt.Errorf("more than %d bytes", maxGitOutput)
+	}
+	return l.Buffer.Write(p)
+}
+
+// run is the output of a git command without the last newline.
+func (r repo) run(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(r.ctx, gitTimeout)
+	defer cancel()
+	safe := []string{"-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "log.showSignature=false", "-c", "log.mailmap=false"}
+	cmd := exec.CommandContext(ctx, "git", append(safe, args...)...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = r.dir, r.env, time.Second
+	var out, problem limited
+	cmd.Stdout, cmd.Stderr = &out, &problem
+	if err := cmd.Run(); err != nil {
+		if s := strings.TrimSpace(problem.String()); s != "" {
+			err = errors.New(s)
+		}
+		// Not %w: an exit status of git must not be mistaken for one of ours.
+		return "", fmt.Errorf("git %s: %s", args[0], err)
+	}
+	return strings.TrimSuffix(out.String(), "\n"), nil
+}
+
+// or is the output of a git command, "" where it fails: no git, no repository, no commit.
+func (r repo) or(args ...string) string {
+	s, err := r.run(args...)
+	if err != nil {
+		return ""
+	}
+	return s
+}
+
+func (r repo) head() string { return r.or("rev-parse", "--verify", "--quiet", "HEAD^{commit}") }
+
+func (r repo) branch() string { return r.or("symbolic-ref", "--short", "--quiet", "HEAD") }
+
+func (r repo) repository() string { return canonicalRepository(r.or("remote", "get-url", "origin")) }
+
+// user is the person git is configured for.
+func (r repo) user() engine.Author {
+	return engine.Author{Name: r.or("config", "user.name"), Email: r.or("config", "user.email")}
+}
+
+// commitID is a full git commit id.
+var commitID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// authors are all authors, committers and co-authors of a commit; for a merge, of everything it brought in. It is an
+// error when not all of them can be known: a list that lacks one would let an author sign for their own change.
+func (r repo) authors(revision string) ([]engine.Author, error) {
+	if !commitID.MatchString(revision) {
+		return nil, fmt.Errorf("%q is not a full commit id", revision)
+	}
+	// The commit itself and not "log", which in a shallow clone hides the parents.
+	raw, err := r.run("cat-file", "commit", revision)
+	if err != nil {
+		return nil, err
+	}
+	header, _, _ := strings.Cut(raw, "\n\n")
+	commits := []string{revision}
+	if parents := strings.Count("\n"+header, "\nparent "); parents > 1 {
+		if commits, err = r.merged(revision); err != nil {
+			return nil, err
+		}
+	}
+	return r.people(commits)
+}
+
+// merged lists a merge commit and all commits it brought in.
+func (r repo) merged(revision string) ([]string, error) {
+	deepen := "fetch more history (GitHub: fetch-depth: 0; GitLab: GIT_DEPTH: 0)"
+	out, err := r.run("rev-list", fmt.Sprintf("--max-count=%d", maxMerged+1), revision, "^"+revision+"^1")
+	if err != nil {
+		return nil, fmt.Errorf("it is a merge, and its first parent is not here; %s", deepen)
+	}
+	commits := strings.Fields(out)
+	if len(commits) > maxMerged {
+		return nil, fmt.Errorf("it merges more than %d commits", maxMerged)
+	}
+	path := r.or("rev-parse", "--git-path", "shallow")
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.dir, path)
+	}
+	if cut, err := readSmall(path, maxGitOutput); err == nil {
+		for _, boundary := range strings.Fields(string(cut)) {
+			if slices.Contains(commits, boundary) {
+				return nil, fmt.Errorf("it is a merge, and the clone is cut off at %s; %s", boundary, deepen)
+			}
+		}
+	}
+	return commits, nil
+}
+
+// people are the distinct authors, committers and co-authors of commits.
+func (r repo) people(commits []string) ([]engine.Author, error) {
+	// Fields and records are separated by bytes that git cannot have in a name.
+	format := "--format=%an%x1f%ae%x1f%cn%x1f%ce%x1f%B%x1e"
+	out, err := r.run(append([]string{"show", "--no-patch", "--no-notes", "--no-color", format}, commits...)...)
+	if err != nil {
+		return nil, err
+	}
+	var authors []engine.Author
+	add := func(name, email string) {
+		a := engine.Author{Name: strings.TrimSpace(name), Email: strings.TrimSpace(email)}
+		if !slices.Contains(authors, a) {
+			authors = append(authors, a)
+		}
+	}
+	for entry := range strings.SplitSeq(out, "\x1e") {
+		fields := strings.Split(strings.TrimPrefix(entry, "\n"), "\x1f")
+		if len(fields) < 4 {
+			continue
+		}
+		add(fields[0], fields[1])
+		add(fields[2], fields[3])
+		for _, m := range coAuthor.FindAllStringSubmatch(strings.Join(fields[4:], " "), -1) {
+			name, rest, found := strings.Cut(m[1], "<")
+			email, _, closed := strings.Cut(rest, ">")
+			if !found || !closed {
+				name, email = m[1], ""
+			}
+			add(name, email)
+		}
+	}
+	return authors, nil
+}
+
+// coAuthor finds co-authors wherever they stand in a message: git itself would only read the last paragraph, and a name
+// too many costs an approver, a name too few an author who approves.
+var coAuthor = regexp.MustCompile(`(?im)^[ \t]*co-authored-by:[ \t]*(\S.*?)[ \t\r]*$`)
+
+// scpLike is git's short way to write an ssh address: user@host:path.
+var scpLike = regexp.MustCompile(`^(?:[^@/]+@)?([^:/]+):([^/].*|/.+)$`)
+
+// canonicalRepository writes a repository the same way whether it was cloned by https or ssh, without user, password
+// and ".git", so that evidence from a laptop and from CI names the same one. A local path says nothing and becomes "".
+func canonicalRepository(s string) string {
+	s = strings.TrimSpace(s)
+	if !strings.Contains(s, "://") {
+		m := scpLike.FindStringSubmatch(s)
+		if m == nil {
+			return ""
+		}
+		s = "ssh://" + m[1] + "/" + strings.TrimPrefix(m[2], "/")
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" {
+		return ""
+	}
+	host := u.Hostname()
+	if u.Scheme == "http" || u.Scheme == "https" {
+		host = u.Host
+	}
+	return "https://" + strings.ToLower(host) + "/" + strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/seal"
+)
+
+// maxKeyFile is how long a key file may be, in bytes.
+const maxKeyFile = 64 << 10
+
+func (w *world) keysCommand() *cli.Command {
+	return group("keys", "make keys",
+		w.command("generate", "", "make a key pair",
+			"Writes PREFIX.key and PREFIX.pub (P-256, PEM). The private key is encrypted, in cosign's format, when\n"+
+				"CDGATE_KEY_PASSWORD or COSIGN_PASSWORD is set. Existing files are not overwritten.",
+			0, one(text("out", "write `PREFIX`.key and PREFIX.pub")), (*call).keysGenerate))
+}
+
+func (k *call) keysGenerate() error {
+	prefix := k.String("out")
+	if prefix == "" {
+		return fault.New(fault.Usage, "say where the keys go: cdgate keys generate --out ci")
+	}
+	prefix = k.abs(prefix)
+	private, public, err := seal.Generate([]byte(k.passwordVariable()))
+	if err != nil {
+		return fmt.Errorf("make key: %w", err)
+	}
+	key, err := seal.ParsePublicKey(prefix+".pub", public)
+	if err != nil {
+		return fmt.Errorf("make key: %w", err)
+	}
+	if err := writeNew(newFile{prefix + ".key", private, 0o600}, newFile{prefix + ".pub", public, 0o644}); err != nil {
+		return err
+	}
+	encrypted := "not encrypted: set CDGATE_KEY_PASSWORD before making a key to have it encrypted"
+	if k.passwordVariable() != "" {
+		encrypted = "encrypted with the password of the environment"
+	}
+	k.print("%s.key  private key (%s)", shown(relative(k.dir, prefix)), encrypted)
+	k.print("%s.pub  public key %s", shown(relative(k.dir, prefix)), key.Fingerprint())
+	return nil
+}
+
+// passwordVariable is the password of the environment, "" for none.
+func (w *world) passwordVariable() string {
+	if v := w.getenv("CDGATE_KEY_PASSWORD"); v != "" {
+		return v
+	}
+	return w.getenv("COSIGN_PASSWORD")
+}
+
+// password gives the password of an encrypted key: that of the environment, else what a person types.
+func (k *call) password(file string) func() ([]byte, error) {
+	return func() ([]byte, error) {
+		if v := k.passwordVariable(); v != "" {
+			return []byte(v), nil
+		}
+		if !k.stdinTerminal || !k.stderrTerminal {
+			return nil, fault.New(fault.Usage, "the key %q is encrypted; set CDGATE_KEY_PASSWORD or COSIGN_PASSWORD", file)
+		}
+		fmt.Fprintf(k.stderr, "Password for %s: ", shown(file))
+		p, err := k.readPassword()
+		fmt.Fprintln(k.stderr)
+		return p, err
+	}
+}
+
+// secret reads what a key flag refers to: a file, or a variable of the environment as env://NAME. For file it gives the
+// path, for a variable the reference.
+func (k *call) secret(flag, ref string) (name string, content []byte, err error) {
+	if variable, ok := strings.CutPrefix(ref, "env://"); ok {
+		v := k.getenv(variable)
+		if v == "" {
+			return ref, nil, fault.New(fault.Usage, "read --%s: the environment variable %s is empty or not set", flag, variable)
+		}
+		return ref, []byte(v), nil
+	}
+	if strings.Contains(ref, "-----BEGIN") {
+		return "", nil, fault.New(fault.Usage, "read --%s: its value is a key itself; keep that in a file, or in a variable named with env://VARIABLE", flag)
+	}
+	path := k.abs(ref)
+	content, err = readSmall(path, maxKeyFile)
+	if err != nil {
+		return path, nil, fault.New(fault.Usage, "read --%s: %w", flag, err)
+	}
+	return path, content, nil
+}
+
+// signer loads the key to sign with.
+func (k *call) signer() (*seal.Signer, error) {
+	ref := k.String("key")
+	if ref == "" {
+		return nil, fault.New(fault.Usage, "no key to sign with: use --key FILE or CDGATE_KEY; make one with: cdgate keys generate --out ci")
+	}
+	name, pem, err := k.secret("key", ref)
+	if err != nil {
+		return nil, err
+	}
+	s, err := seal.LoadSigner(name, pem, k.password(name))
+	return s, fault.Wrap(fault.Usage, err)
+}
+
+// logKey loads the private key of the decision log: the flag, else log.key beside the signing key.
+func (k *call) logKey() (string, error) {
+	ref := k.String("log-key")
+	if ref == "" {
+		key := k.String("key")
+		beside := filepath.Join(filepath.Dir(k.abs(key)), "log.key")
+		if _, err := os.Stat(beside); key == "" || strings.HasPrefix(key, "env://") || errors.Is(err, fs.ErrNotExist) {
+			return "", fault.New(fault.Usage, "no key for the decision log: use --log-key FILE or CDGATE_LOG_KEY, or keep it as log.key beside the signing key")
+		}
+		ref = beside
+	}
+	_, b, err := k.secret("log-key", ref)
+	return strings.TrimSpace(string(b)), err
+}
+
+// readSmall reads a file that is not expected to be long.
+func readSmall(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := readAll(f, limit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return b, nil
+}
+
+// readAll reads everything up to a limit in bytes; more is an error.
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		return nil, fmt.Errorf("longer than %d bytes", limit)
+	}
+	return b, err
+}
+
+// newFile is a file that must not exist yet.
+type newFile struct {
+	path string
+	data []byte
+	mode fs.FileMode
+}
+
+// writeNew writes all files or none, and overwrites nothing.
+func writeNew(files ...newFile) (err error) {
+	for _, f := range files {
+		if _, err := os.Lstat(f.path); !errors.Is(err, fs.ErrNotExist) {
+			if err == nil {
+				err = errors.New("it exists, and nothing is overwritten; move it away first")
+			}
+			return fault.New(fault.Usage, "write %q: %w", f.path, err)
+		}
+	}
+	var written []string
+	defer func() {
+		if err != nil {
+			for _, p := range written {
+				err = errors.Join(err, os.Remove(p))
+			}
+		}
+	}()
+	for _, f := range files {
+		if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
+			return fault.New(fault.Usage, "make directory: %w", err)
+		}
+		out, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
+		if err != nil {
+			return fault.New(fault.Usage, "write file: %w", err)
+		}
+		written = append(written, f.path)
+		_, err = io.Copy(out, bytes.NewReader(f.data))
+		if err = errors.Join(err, out.Close()); err != nil {
+			return fault.New(fault.Record, "write %q: %w", f.path, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"cdgate.dev/cdgate/engine"
+	"cdgate.dev/cdgate/engine/decide"
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/record"
+)
+
+const (
+	// maxRecordFile and maxProofFile are how long a record and its proof may be, in bytes.
+	maxRecordFile = 64 << 20
+	maxProofFile  = 1 << 20
+)
+
+func (w *world) verifyCommand() *cli.Command {
+	return w.command("verify", "RECORD", "may this go there now, says a record?",
+		"Checks a decision record: gate definition, signature, subject, target, log proof, later decisions and rejections,\n"+
+			"freshness, outcome. Exits 0 only when the record says allow and every check passed. The proof is read from\n"+
+			"RECORD.tlog-proof.",
+		1, flags(one(artifactFlag()), targetFlags(), placeFlags(), one(outputFlag("text", "json"))), (*call).verify)
+}
+
+func (w *world) replayCommand() *cli.Command {
+	return w.command("replay", "RECORD…", "compute recorded decisions again and compare",
+		"Re-executes decisions offline from the inputs the store kept, and compares the results byte for byte. Exits 0 when\n"+
+			"they are the same, whatever the outcome was, 50 when one differs, 30 when an input or the engine is another.",
+		-1, flags(one(storeFlag(), rootFlag(), outputFlag("text", "json"))), (*call).replay)
+}
+
+// checked is the JSON of verify and of one replay.
+type checked struct {
+	Record      string         `json:"record"`
+	OK          bool           `json:"ok"`
+	ExitCode    int            `json:"exitCode"`
+	Outcome     string         `json:"outcome"`
+	Basis       decide.Basis   `json:"basis"`
+	Digest      string         `json:"digest"`
+	Release     record.Release `json:"release"`
+	Target      record.Target  `json:"target"`
+	Stage       string         `json:"stage"`
+	ValidUntil  string         `json:"validUntil"`
+	Checks      []check        `json:"checks"`
+	Differences []string       `json:"differences,omitempty"`
+}
+
+// check is the JSON of one check.
+type check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+func newChecked(path, digest string, r record.Result, checks []engine.VerifyCheck, code int) checked {
+	out := checked{
+		Record: path, OK: code == exitAllow, ExitCode: code, Outcome: r.Outcome, Basis: r.Basis, Digest: digest, Release: r.Release,
+		Target: r.Target, Stage: r.Stage, ValidUntil: r.ValidUntil,
+	}
+	if out.Outcome == "" {
+		out.Outcome = decide.Block.String()
+	}
+	for _, c := range checks {
+		out.Checks = append(out.Checks, check{Name: c.Name, OK: c.OK, Detail: c.Detail})
+	}
+	return out
+}
+
+func (k *call) verify() error {
+	outs, err := k.outputs("text", "json")
+	if err != nil {
+		return err
+	}
+	o := engine.VerifyOptions{Target: k.String("target"), Stage: k.String("stage"), Now: k.now}
+	path := k.Args().First()
+	if o.Record, o.Proof, err = k.readRecord(path); err != nil {
+		return err
+	}
+	if o.Places, err = k.places(); err != nil {
+		return err
+	}
+	if o.Artifacts, err = k.artifacts(); err != nil {
+		return err
+	}
+	v, err := engine.Verify(k.Context.Context, o)
+	if err != nil {
+		return err
+	}
+	c := newChecked(path, v.Digest, v.Predicate.Result, v.Checks, v.ExitCode)
+	if err := k.deliverJSON(outs, c, func() string { return k.verifyText(c) }); err != nil {
+		return err
+	}
+	return answered(v.ExitCode)
+}
+
+// readRecord reads a record and the proof beside it; "-" is stdin, without a proof.
+func (k *call) readRecord(path string) (rec, proof []byte, err error) {
+	if path == "" {
+		return nil, nil, fault.New(fault.Usage, "no record is named; cdgate evaluate wrote it, by default as .cdgate/TARGET.sigstore.json")
+	}
+	if path == "-" {
+		rec, err = readAll(k.stdin, maxRecordFile)
+		return rec, nil, fault.Wrap(fault.Evidence, err)
+	}
+	path = k.abs(path)
+	if rec, err = readSmall(path, maxRecordFile); err != nil {
+		return nil, nil, fault.New(fault.Usage, "read record: %w", err)
+	}
+	proof, err = readSmall(engine.ProofPath(path), maxProofFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fault.New(fault.Evidence, "read the record's log proof: %w", err)
+	}
+	return rec, proof, nil
+}
+
+func (k *call) verifyText(c checked) string {
+	var b strings.Builder
+	word, sentence := "NO", "this record does not let it go"
+	name := c.Release.Name + "@" + c.Release.Version
+	switch {
+	case c.OK:
+		word, sentence = "YES", fmt.Sprintf("%s may go to %s", shown(name), shown(c.Target.ID))
+	case c.ExitCode == 10:
+		word, sentence = "NOT YET", fmt.Sprintf("%s still waits for people", shown(name))
+	case c.ExitCode > exitRefused:
+		word, sentence = "NO", "the record cannot be relied on"
+	}
+	fmt.Fprintf(&b, "%s  %s\n", word, sentence)
+	checkLines(&b, c.Checks)
+	return b.String()
+}
+
+func checkLines(b *strings.Builder, checks []check) {
+	for _, c := range checks {
+		mark := "✓"
+		if !c.OK {
+			mark = "✗"
+		}
+		fmt.Fprintf(b, "  %s %-16s %s\n", mark, shown(c.Name), shown(c.Detail))
+	}
+}
+
+func (k *call) replay() error {
+	outs, err := k.outputs("text", "json")
+	if err != nil {
+		return err
+	}
+	if !k.Args().Present() {
+		return fault.New(fault.Usage, "no record is named: cdgate replay RECORD…")
+	}
+	root, err := k.pinnedRoot()
+	if err != nil {
+		return err
+	}
+	var all []checked
+	worst := exitAllow
+	for _, path := range k.Args().Slice() {
+		rec, _, err := k.readRecord(path)
+		if err != nil {
+			return err
+		}
+		r, err := engine.Replay(k.Context.Context, engine.ReplayOptions{Store: k.place("store", k.config.Store), Root: root, Record: rec, Sandbox: k.sandbox()})
+		if err != nil {
+			return err
+		}
+		c := newChecked(path, r.Digest, r.Predicate.Result, r.Checks, r.ExitCode)
+		c.Differences = r.Differences
+		all = append(all, c)
+		worst = max(worst, r.ExitCode)
+	}
+	type replays struct {
+		ExitCode int       `json:"exitCode"`
+		Records  []checked `json:"records"`
+	}
+	if err := k.deliverJSON(outs, replays{worst, all}, func() string { return replayText(all) }); err != nil {
+		return err
+	}
+	return answered(worst)
+}
+
+func replayText(all []checked) string {
+	var b strings.Builder
+	for _, c := range all {
+		word := "SAME"
+		switch {
+		case len(c.Differences) > 0:
+			word = "DIFFERS"
+		case !c.OK:
+			word = "NOT REPLAYED"
+		}
+		fmt.Fprintf(&b, "%s  %s (%s)\n", word, shown(c.Record), shown(c.Outcome))
+		checkLines(&b, c.Checks)
+		for _, d := range c.Differences {
+			fmt.Fprintf(&b, "    differs at %s\n", shown(d))
+		}
+	}
+	return b.String()
+}
+
+// exists says whether an argument names a file.
+func (k *call) exists(path string) bool {
+	info, err := os.Stat(k.abs(path))
+	return err == nil && info.Mode().IsRegular()
+}
