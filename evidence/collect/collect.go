@@ -5,9 +5,13 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/formats"
 )
 
 // Request says which reports to read and where their bytes go.
@@ -27,5 +31,77 @@ type Request struct {
 // returns the errors of all bad reports together, and then no blob is committed unless their number or size made
 // it necessary before.
 func Collect(ctx context.Context, req Request) ([]evidence.Item, error) {
-	return nil, errors.New("collect reports: not possible yet")
+	if req.Spool == nil {
+		return nil, errors.New("collect reports: no spool to write to")
+	}
+	dir, err := filepath.Abs(req.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("collect reports: %w", err)
+	}
+	e := &expander{ctx: ctx, dir: dir, roots: map[string]*os.Root{}, skipped: req.Skipped, byKey: map[string]int{}}
+	defer e.close()
+	var errs []error
+	for _, text := range req.Args {
+		a, err := parseArgument(text)
+		if err == nil {
+			err = e.expand(a)
+		}
+		errs = append(errs, err)
+	}
+	if len(req.Args) == 0 {
+		errs = append(errs, errors.New("collect reports: no path given; name the files, directories or patterns to read"))
+	}
+	readings, rerr := readAll(ctx, e, req)
+	if err := errors.Join(append(errs, rerr)...); err != nil {
+		for _, r := range readings {
+			r.abort()
+		}
+		return nil, err
+	}
+	return commitAll(readings)
+}
+
+// readAll reads every file and returns the errors of all bad ones together.
+func readAll(ctx context.Context, e *expander, req Request) ([]*reading, error) {
+	h := &holder{spool: req.Spool}
+	var readings []*reading
+	var errs []error
+	for _, s := range e.sources {
+		r, err := readSource(ctx, s, req.Stdin, h)
+		switch {
+		case err == nil:
+			readings = append(readings, r)
+			if h.open > heldOpen {
+				err = r.commit()
+			}
+		case s.walked && errors.Is(err, formats.ErrUnknown):
+			e.skip(s.name, err.Error())
+			err = nil
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("collect %q: %w", s.name, err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(readings) == 0 && len(errs) == 0 && len(e.sources) > 0 {
+		errs = append(errs, fmt.Errorf("collect reports: none of %d files is a known report", len(e.sources)))
+	}
+	return readings, errors.Join(errs...)
+}
+
+// commitAll makes every blob durable.
+func commitAll(readings []*reading) ([]evidence.Item, error) {
+	var items []evidence.Item
+	for i, r := range readings {
+		if err := r.commit(); err != nil {
+			for _, rest := range readings[i:] {
+				rest.abort()
+			}
+			return nil, fmt.Errorf("store %q: %w", r.item.Path, err)
+		}
+		items = append(items, r.item)
+	}
+	return items, nil
 }

@@ -1,0 +1,86 @@
+package collect
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"cdgate.dev/cdgate/evidence"
+)
+
+// argument is a parsed argument.
+type argument struct {
+	text  string
+	kind  evidence.Kind
+	level string
+	path  string
+}
+
+// prefixed finds KIND[/LEVEL]: at the start of an argument. A single letter is a Windows drive.
+var prefixed = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]+)(?:/([^/:\\]*))?:(.*)$`)
+
+// levelName is what a level may look like.
+var levelName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+
+// kinds are those that reports can be of.
+var kinds = []evidence.Kind{evidence.Tests, evidence.Coverage, evidence.Scan, evidence.SBOM}
+
+// parseArgument splits [KIND[/LEVEL]:]PATH.
+func parseArgument(text string) (argument, error) {
+	a := argument{text: text, path: text}
+	if m := prefixed.FindStringSubmatch(text); m != nil && !strings.HasPrefix(m[3], "//") {
+		if !slices.Contains(kinds, evidence.Kind(m[1])) {
+			return a, fmt.Errorf("read argument %q: %q is no kind of report; kinds are %s (write ./%s for a file of that name)",
+				label(text), label(m[1]), kindList(), label(text))
+		}
+		a.kind, a.level, a.path = evidence.Kind(m[1]), m[2], m[3]
+		if strings.Contains(text[:len(text)-len(m[3])], "/") && !levelName.MatchString(a.level) {
+			return a, fmt.Errorf("read argument %q: level %q; want lower-case letters, digits, '.', '_' or '-'", label(text), label(a.level))
+		}
+	}
+	if a.path == "" {
+		return a, fmt.Errorf("read argument %q: no path", label(text))
+	}
+	if strings.ContainsRune(a.path, 0) {
+		return a, fmt.Errorf("read argument %q: a path with U+0000", label(text))
+	}
+	return a, nil
+}
+
+func kindList() string {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
+// defaultLevel is the level of tests that nobody named.
+const defaultLevel = "unit"
+
+// maxLabel is how long a label may be, in bytes.
+const maxLabel = 512
+
+// label makes a path or argument fit to be shown and stored: one line, no control or direction characters, valid UTF-8.
+func label(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case !unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r):
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		default:
+			b.WriteRune(r)
+		}
+		i += size
+		if b.Len() > maxLabel {
+			return b.String() + "…"
+		}
+	}
+	return b.String()
+}

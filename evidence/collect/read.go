@@ -1,0 +1,166 @@
+package collect
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/formats"
+)
+
+// reading is one report that was read but not yet committed.
+type reading struct {
+	item      evidence.Item
+	raw, rows *held
+}
+
+// abort forgets the blobs of a report.
+func (r *reading) abort() {
+	r.raw.abort()
+	r.rows.abort()
+}
+
+// commit makes the blobs durable and completes the item.
+func (r *reading) commit() error {
+	if err := errors.Join(r.raw.commit(), r.rows.commit()); err != nil {
+		return err
+	}
+	r.item.Raw.Digest, r.item.Raw.Size = r.raw.digest, r.raw.size
+	r.item.Rows.Digest, r.item.Rows.Size = r.rows.digest, r.rows.size
+	return nil
+}
+
+// rowsMediaType is that of a document of rows.
+const rowsMediaType = "application/vnd.cdgate.rows.v1+json"
+
+// readSource reads one file, or stdin, in one pass: its bytes go to the raw blob and to the reader together.
+func readSource(ctx context.Context, s source, stdin io.Reader, h *holder) (*reading, error) {
+	in := stdin
+	if s.root != nil {
+		f, err := openRegular(s.root, s.rel)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close() // read only
+		in = f
+	}
+	if in == nil {
+		return nil, errors.New("there is no standard input")
+	}
+	r := &reading{raw: h.blob(), rows: h.blob()}
+	if err := r.read(ctx, s, in); err != nil {
+		r.abort()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *reading) read(ctx context.Context, s source, in io.Reader) error {
+	tee := io.TeeReader(&bounded{ctx: ctx, r: in, left: evidence.MaxReportBytes}, r.raw)
+	packed := &counter{r: tee}
+	plain, isPacked, err := unpack(packed)
+	if err != nil {
+		return err
+	}
+	f, report, err := formats.Read(plain, s.kind, r.rows)
+	if err != nil {
+		return err
+	}
+	if n, err := io.Copy(io.Discard, packed); err != nil {
+		return err
+	} else if n > 0 && isPacked {
+		return fmt.Errorf("%d bytes after the end of the compressed report", n)
+	}
+	level := s.level
+	if level == "" && f.Kind == evidence.Tests {
+		level = defaultLevel
+	}
+	media := f.MediaType
+	if isPacked {
+		media += "+gzip"
+	}
+	r.item = evidence.Item{
+		Kind: f.Kind, Level: level, Format: f.Name, Tool: report.Tool, Summary: report.Summary, Warnings: report.Warnings.List(),
+		Raw:  evidence.Descriptor{Name: s.name, MediaType: media},
+		Rows: evidence.Descriptor{MediaType: rowsMediaType}, Path: s.name,
+	}
+	return nil
+}
+
+// unpack returns the report inside a gzip file, or the report itself. What it unpacks to is bounded.
+func unpack(packed *counter) (plain io.Reader, isPacked bool, err error) {
+	buffered := bufio.NewReaderSize(packed, 32<<10)
+	magic, err := buffered.Peek(2)
+	if err != nil && err != io.EOF {
+		return nil, false, err
+	}
+	if !bytes.Equal(magic, []byte{0x1F, 0x8B}) {
+		return buffered, false, nil
+	}
+	z, err := gzip.NewReader(buffered)
+	if err != nil {
+		return nil, false, fmt.Errorf("unpack the report: %w", err)
+	}
+	return &unpacked{z: z, packed: packed}, true, nil
+}
+
+// counter counts what was read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+// Read passes on the inner reader.
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// bounded ends with an error when there is more than left, or when the context is done.
+type bounded struct {
+	ctx  context.Context
+	r    io.Reader
+	left int64
+}
+
+// Read passes on the inner reader within the bounds.
+func (b *bounded) Read(p []byte) (int, error) {
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := b.r.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, fmt.Errorf("the report is larger than %d MiB; split it", evidence.MaxReportBytes>>20)
+	}
+	return n, err
+}
+
+// unpacked bounds what a gzip file unpacks to, by size and by ratio.
+type unpacked struct {
+	z      *gzip.Reader
+	packed *counter
+	n      int64
+}
+
+// Read unpacks.
+func (u *unpacked) Read(p []byte) (int, error) {
+	n, err := u.z.Read(p)
+	u.n += int64(n)
+	switch {
+	case u.n > evidence.MaxReportBytes:
+		return 0, fmt.Errorf("the report unpacks to more than %d MiB; split it", evidence.MaxReportBytes>>20)
+	case u.n > evidence.MaxPackedFree+evidence.MaxPackedRatio*u.packed.n:
+		return 0, fmt.Errorf("the report unpacks to more than %d times its size, which no real report does; collect it unpacked", evidence.MaxPackedRatio)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = errors.New("the compressed report ends in the middle: it was cut off")
+	case err != nil && err != io.EOF:
+		err = fmt.Errorf("unpack the report: %w", err)
+	}
+	return n, err
+}
