@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
+	"errors"
 
 	"cdgate.dev/cdgate/engine/fault"
 	"github.com/transparency-dev/formats/log"
@@ -56,14 +58,20 @@ func checkProof(v note.Verifier, file, leaf []byte) (*proof.TLogProof, *log.Chec
 	return &p, cp, nil
 }
 
-// openCheckpoint takes a checkpoint that the key signed, under the key's own name, in its one form: three lines, nothing
-// after them.
+var errCheckpointForm = errors.New("the checkpoint has more than name, size, root and one signature, or writes them in another form")
+
+// openCheckpoint takes a checkpoint that the key signed, under the key's own name, in its one form: three lines and one
+// signature. Lines and signatures beyond them would look checked and not be.
 func openCheckpoint(v note.Verifier, text []byte) (*log.Checkpoint, error) {
 	cp, _, n, err := log.ParseCheckpoint(text, v.Name(), v)
 	if err != nil {
 		return nil, err
 	}
-	if string(cp.Marshal()) != n.Text || len(cp.Hash) != rfc6962.DefaultHasher.Size() {
+	if string(cp.Marshal()) != n.Text || len(cp.Hash) != rfc6962.DefaultHasher.Size() ||
+		string(text) != n.Text+"\n— "+n.Sigs[0].Name+" "+n.Sigs[0].Base64+"\n" {
+		return nil, errCheckpointForm
+	}
+	if _, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64); err != nil {
 		return nil, errCheckpointForm
 	}
 	return cp, nil

@@ -18,8 +18,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-var errCheckpointForm = errors.New("the checkpoint has more or other lines than name, size and root")
-
 // View is a log that was read and verified: its leaves, and no others, are under the signed root.
 type View struct {
 	Size       uint64
