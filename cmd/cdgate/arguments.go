@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/urfave/cli/v2"
 
 	"cdgate.dev/cdgate/engine/fault"
@@ -227,8 +226,11 @@ func unknownFlag(c *cli.Command, path, spelt, name string) error {
 // probable is the name that was most likely meant, or "" where none is near.
 func probable(name string, names []string) string {
 	best, distance := "", 1+max(1, len(name)/3)
+	if len(name) > 64 {
+		return ""
+	}
 	for _, n := range names {
-		d := levenshtein.ComputeDistance(name, n)
+		d := editDistance(name, n)
 		if len(name) >= 3 && strings.HasPrefix(n, name) {
 			d = 1
 		}
@@ -237,6 +239,31 @@ func probable(name string, names []string) string {
 		}
 	}
 	return best
+}
+
+// editDistance is the number of bytes to insert, remove, replace or swap with their neighbour to make b of a.
+func editDistance(a, b string) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
 }
 
 func flagNamed(flags []cli.Flag, name string) cli.Flag {
