@@ -171,21 +171,6 @@ func SignaturePath(gatePath string) string {
 	return strings.TrimSuffix(gatePath, filepath.Ext(gatePath)) + ".sigstore.json"
 }
 
-// sourceRefs are the policy sources a gate definition names, each once.
-func sourceRefs(targets map[string]gate.Target) []string {
-	seen := map[string]bool{}
-	var refs []string
-	for _, id := range sortedKeys(targets) {
-		for _, ref := range targets[id].Policies {
-			if !seen[ref] {
-				seen[ref] = true
-				refs = append(refs, ref)
-			}
-		}
-	}
-	return refs
-}
-
 // loadSource reads one policy source; a directory is relative to the gate definition's own.
 func loadSource(ref, dir string) (policy.Source, error) {
 	if policy.IsBuiltin(ref) {

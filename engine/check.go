@@ -125,7 +125,7 @@ func (c *caseFile) check(child evaluator, items []evidence.Item) (*Checked, erro
 	out := &Checked{Items: items, Input: input, Later: []LaterRule{}}
 	var judged []policy.Rule
 	for _, r := range resp.Rules {
-		if len(r.Missing) > 0 || r.NeedsArtifact() {
+		if len(r.Missing) > 0 || r.Artifacts {
 			out.Later = append(out.Later, LaterRule{Code: r.Code, Title: r.Title, Missing: r.Missing})
 			continue
 		}

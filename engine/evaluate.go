@@ -7,7 +7,6 @@ import (
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
 	"cdgate.dev/cdgate/engine/policy"
-	"cdgate.dev/cdgate/engine/record"
 	"cdgate.dev/cdgate/engine/store"
 	"cdgate.dev/cdgate/engine/verify"
 )

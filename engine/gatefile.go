@@ -60,7 +60,7 @@ func resolveGate(gatePath string) (*gate.Definition, []byte, error) {
 	}
 	dir := filepath.Dir(gatePath)
 	var sources []gate.Source
-	for _, ref := range sourceRefs(cfg.Targets) {
+	for _, ref := range cfg.Policies() {
 		s, err := loadSource(ref, dir)
 		if err != nil {
 			return nil, nil, err
