@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -88,7 +89,8 @@ func (c *checker) object(s *shape, n *node, path string) {
 	for _, m := range n.members {
 		f := s.member(m.key)
 		if f == nil {
-			c.add(m.line, m.col, keyPath(path, m.key), c.unknownHint(s, n, m.key, path), "unknown key")
+			c.add(m.line, m.col, keyPath(path, m.key), c.unknownHint(s, m.key, path), "unknown key")
+			seen[nearest(m.key, s.names())] = true // one mistake, one message
 			continue
 		}
 		seen[m.key] = true
@@ -110,15 +112,21 @@ func (c *checker) object(s *shape, n *node, path string) {
 }
 
 // unknownHint says what an unknown key probably should have been.
-func (c *checker) unknownHint(s *shape, n *node, key, path string) string {
+func (c *checker) unknownHint(s *shape, key, path string) string {
 	if c.doc == Config && path == "" && strings.Contains(" targets policies params people roles signers ", " "+key+" ") {
 		return "it belongs in the signed gate definition (gate.yaml): nothing in the checkout can change a decision"
 	}
-	var words []string
+	return suggest(key, "valid keys", s.names())
+}
+
+// names gives the names of the fields, sorted.
+func (s *shape) names() []string {
+	var names []string
 	for _, f := range s.members {
-		words = append(words, f.name)
+		names = append(names, f.name)
 	}
-	return suggest(key, "valid keys", words)
+	slices.Sort(names)
+	return names
 }
 
 func (c *checker) list(s *shape, n *node, path string) {

@@ -17,9 +17,9 @@ func readJSON(file string, src []byte) (*node, error) {
 	if err != nil {
 		return nil, r.explain(err)
 	}
+	line, col, _ := r.next()
 	if _, err := r.dec.ReadToken(); err == nil {
-		r.moveTo(int(r.dec.InputOffset()))
-		return nil, &Error{File: file, Line: r.line, Column: r.column(), Msg: "something follows the end of the document"}
+		return nil, &Error{File: file, Line: line, Column: col, Msg: "something follows the end of the document"}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, r.explain(err)
 	}

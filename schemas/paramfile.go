@@ -7,6 +7,7 @@ import (
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/cuecontext"
+	cueerrors "cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
 )
@@ -61,14 +62,23 @@ func parseParams(code string, src []byte) (*ruleParams, error) {
 		return nil, err
 	}
 	v := cuecontext.New().BuildFile(f)
-	if err := v.Validate(); err != nil {
-		return nil, &Error{File: file, Msg: "does not compile: " + strings.SplitN(err.Error(), "\n", 2)[0]}
+	if err := v.Err(); err != nil {
+		return nil, compileError(file, err)
 	}
 	s, err := deriveShape(v, v, code, true)
 	if err != nil {
-		return nil, err
+		return nil, compileError(file, err)
 	}
 	return &ruleParams{code: code, file: file, value: v, shape: s}, nil
+}
+
+// compileError tells the author of a params.cue what CUE objects to, where CUE says it.
+func compileError(file string, err error) error {
+	e := &Error{File: file, Msg: "does not compile: " + strings.SplitN(err.Error(), "\n", 2)[0]}
+	if at := cueerrors.Positions(err); len(at) > 0 && at[0].Filename() == file {
+		e.Line, e.Column = at[0].Line(), at[0].Column()
+	}
+	return e
 }
 
 // checkParamFile holds a params.cue to its form: a field per parameter, each with a comment; definitions (#Name) for
@@ -79,6 +89,9 @@ func checkParamFile(file string, f *ast.File) error {
 	}
 	if f.PackageName() != "params" {
 		return at(f, "does not start with `package params`", "put it on the first line")
+	}
+	if err := checkMarks(at, f); err != nil {
+		return err
 	}
 	for _, d := range f.Decls {
 		switch d := d.(type) {
@@ -114,24 +127,45 @@ func checkParamField(at func(ast.Node, string, string) error, f *ast.Field) erro
 	if strings.HasPrefix(name, "_") || name == "" || strings.ContainsAny(name, ".-\"\\ ") {
 		return at(f, "the name "+quote(name)+" cannot be used in a policy", "use letters, digits and _")
 	}
-	for _, a := range f.Attrs {
-		switch a.Text {
-		case "@tighter(up)", "@tighter(down)", "@tighter(more)", "@tighter(fewer)":
-		default:
-			return at(a, "unknown mark "+quote(a.Text), "@tighter(up), @tighter(down), @tighter(more) and @tighter(fewer) are known")
-		}
-	}
 	return nil
 }
 
-// tighter gives the direction in which the parameter v may be changed by an overlay; empty for none.
+// checkMarks finds a mark that is none of @tighter's four, wherever it stands: a misspelt mark would otherwise be no mark.
+func checkMarks(at func(ast.Node, string, string) error, f *ast.File) error {
+	var bad error
+	ast.Walk(f, func(n ast.Node) bool {
+		if a, ok := n.(*ast.Attribute); ok && bad == nil {
+			switch a.Text {
+			case "@tighter(up)", "@tighter(down)", "@tighter(more)", "@tighter(fewer)":
+			default:
+				bad = at(a, "unknown mark "+quote(a.Text), "@tighter(up), @tighter(down), @tighter(more) and @tighter(fewer) are known")
+			}
+		}
+		return true
+	}, nil)
+	return bad
+}
+
+// tighter gives the direction in which the parameter v may be changed by an overlay; empty for none. In the short form
+// `name: [string]: T @tighter(more)` the mark is written behind the inner field and meant for the parameter.
 func tighter(v cue.Value) string {
 	mark := v.Attribute("tighter")
-	word, err := mark.String(0)
-	if err != nil {
+	if word, err := mark.String(0); err == nil {
+		return word
+	}
+	f, ok := v.Source().(*ast.Field)
+	if !ok {
 		return ""
 	}
-	return word
+	short, ok := f.Value.(*ast.StructLit)
+	if !ok || short.Lbrace.IsValid() || len(short.Elts) != 1 {
+		return ""
+	}
+	inner, ok := short.Elts[0].(*ast.Field)
+	if !ok || len(inner.Attrs) != 1 {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(inner.Attrs[0].Text, "@tighter("), ")")
 }
 
 // describe says in words what values fit.
@@ -141,6 +175,9 @@ func (s *shape) describe() string {
 		text := "a list"
 		if s.minItems > 0 {
 			text += " with at least " + entries(s.minItems)
+		}
+		if s.maxItems >= 0 {
+			text += " with at most " + entries(s.maxItems)
 		}
 		return text + ", each " + s.elem.describe()
 	case s.kinds == kindObject && s.values != nil:

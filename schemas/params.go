@@ -216,11 +216,22 @@ func (r *ruleParams) result() (any, error) {
 // unset gives the paths of fields that neither values nor a default sets.
 func (s *shape) unset(values map[string]any, path string) []string {
 	var missing []string
+	if s.values != nil {
+		for _, key := range slices.Sorted(maps.Keys(values)) {
+			if inner, ok := values[key].(map[string]any); ok {
+				missing = append(missing, s.values.unset(inner, keyPath(path, key))...)
+			}
+		}
+	}
 	for _, f := range s.members {
 		at := keyPath(path, f.name)
 		value, given := values[f.name]
 		switch {
-		case f.optional, f.fill != "":
+		case f.optional:
+		case f.fill != "" && !given:
+		case f.shape.kinds == kindObject && f.shape.values != nil:
+			inner, _ := value.(map[string]any)
+			missing = append(missing, f.shape.unset(inner, at)...)
 		case f.shape.kinds == kindObject && len(f.shape.members) > 0:
 			inner, _ := value.(map[string]any)
 			missing = append(missing, f.shape.unset(inner, at)...)

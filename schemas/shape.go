@@ -104,6 +104,9 @@ func (d deriver) body(v cue.Value, what string, depth int) (*shape, error) {
 		return d.refuse(v, what, "definitions nest too deep")
 	}
 	if err := v.Err(); err != nil {
+		if list, ok := unfinishedList(v); ok {
+			return d.list(list, v, what, depth)
+		}
 		return nil, fmt.Errorf("derive shape of %s: %w", what, err)
 	}
 	if alts := disjuncts(v, depth); len(alts) == 1 {
@@ -118,7 +121,7 @@ func (d deriver) body(v cue.Value, what string, depth int) (*shape, error) {
 	case cue.StructKind:
 		return d.object(v, what, depth)
 	case cue.ListKind:
-		return d.list(v, what, depth)
+		return d.list(v, v, what, depth)
 	}
 	return d.scalar(v, what, depth)
 }
@@ -167,11 +170,13 @@ func (d deriver) field(sel cue.Selector, v cue.Value, what string, depth int) (*
 	if f.shape, err = d.derive(v, what+"."+f.name, depth+1); err != nil {
 		return nil, err
 	}
-	if f.required || f.optional || f.shape.kinds == kindObject {
+	if f.required || f.optional || f.shape.kinds == kindObject && (f.shape.values == nil || !d.lenient) {
 		return f, nil
 	}
 	text, marked := markedDefault(v)
 	switch {
+	case f.shape.kinds == kindObject && !marked:
+		f.fill = "{}"
 	case marked:
 		f.fill = text
 	case f.shape.kinds == kindArray && f.shape.minItems == 0 && !d.lenient:
@@ -182,7 +187,23 @@ func (d deriver) field(sel cue.Selector, v cue.Value, what string, depth int) (*
 	return f, nil
 }
 
-func (d deriver) list(v cue.Value, what string, depth int) (*shape, error) {
+// unfinishedList gives the list in [...T] & list.MinItems(1), which CUE takes for a mistake because an open list is an
+// empty one to it until somebody fills it.
+func unfinishedList(v cue.Value) (cue.Value, bool) {
+	op, args := v.Expr()
+	if op != cue.AndOp {
+		return cue.Value{}, false
+	}
+	for _, a := range args {
+		if a.Err() == nil && a.IncompleteKind() == cue.ListKind && hasOpen(a) {
+			return a, true
+		}
+	}
+	return cue.Value{}, false
+}
+
+// list derives the shape of the list v; limits may be written around it, in whole.
+func (d deriver) list(v, whole cue.Value, what string, depth int) (*shape, error) {
 	s := &shape{kinds: kindArray, maxItems: -1}
 	elem := v.LookupPath(cue.MakePath(cue.AnyIndex))
 	fixed, err := v.List()
@@ -201,7 +222,7 @@ func (d deriver) list(v cue.Value, what string, depth int) (*shape, error) {
 	if s.elem, err = d.derive(elem, what+"[]", depth+1); err != nil {
 		return nil, err
 	}
-	if err := d.limits(s, v, what, depth); err != nil && !d.lenient {
+	if err := d.limits(s, whole, what, depth); err != nil && !d.lenient {
 		return nil, err
 	}
 	return s, nil
@@ -233,7 +254,7 @@ func (d deriver) limits(s *shape, v cue.Value, what string, depth int) error {
 }
 
 // limit takes over one of list.MinItems(n), list.MaxItems(n), list.UniqueItems() and tells whether it was one of them.
-// (A definition here cannot use MinItems: CUE judges a required list that is not there yet as an empty one.)
+// (Definitions in this folder write [T, ...T] instead of MinItems: see unfinishedList.)
 func (s *shape) limit(call []cue.Value) bool {
 	name := strings.TrimSuffix(fmt.Sprint(call[0]), "()")
 	if name == "list.UniqueItems" {
@@ -304,6 +325,12 @@ func hasOpen(v cue.Value) bool { return v.LookupPath(cue.MakePath(cue.AnyIndex))
 // hasMark tells whether an expression marks a default with *.
 func hasMark(n ast.Node) bool {
 	switch n := n.(type) {
+	case *ast.File: // what CUE gives for an expression that needs an import
+		for _, d := range n.Decls {
+			if e, ok := d.(*ast.EmbedDecl); ok && hasMark(e.Expr) {
+				return true
+			}
+		}
 	case *ast.ParenExpr:
 		return hasMark(n.X)
 	case *ast.BinaryExpr:

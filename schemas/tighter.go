@@ -44,7 +44,7 @@ func (j *judge) object(def cue.Value, below, over map[string]any, path, mark str
 func (j *judge) freeKey(def cue.Value, below map[string]any, key string, over any, at, mark string) {
 	old, set := below[key]
 	if !set && mark != "more" {
-		j.refuse(at, "nothing", over, "an overlay cannot add keys here")
+		j.problems = append(j.problems, &Error{File: j.layer, Path: at, Msg: "an overlay cannot add a key here", Hint: "only where @tighter(more) says so"})
 		return
 	}
 	j.value(def, old, set, over, at, mark)
