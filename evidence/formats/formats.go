@@ -84,8 +84,6 @@ func describe(h evidence.Head) string {
 		return fmt.Sprintf("it is XML with root element <%s>", clip(h.Root))
 	case h.Syntax == evidence.JSON:
 		return "it is JSON with " + topMembers(h)
-	case bytes.HasPrefix(h.Bytes, []byte{0xFF, 0xFE}), bytes.HasPrefix(h.Bytes, []byte{0xFE, 0xFF}):
-		return "it is UTF-16; write it as UTF-8"
 	case bytes.IndexByte(h.Bytes, 0) >= 0:
 		return "it is binary data"
 	}
@@ -124,6 +122,9 @@ func Read(r io.Reader, kind evidence.Kind, w io.Writer) (evidence.Format, eviden
 	f, err := Recognise(head, kind)
 	if err != nil {
 		return evidence.Format{}, evidence.Report{}, err
+	}
+	if isUTF16(head) {
+		return f, evidence.Report{}, fmt.Errorf("read %s: the report is UTF-16; write it as UTF-8", f.Title)
 	}
 	if bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
 		_, _ = buffered.Discard(3) // just peeked at

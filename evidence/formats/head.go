@@ -2,7 +2,9 @@ package formats
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -17,8 +19,12 @@ const (
 	headText  = 200
 )
 
-// inspect looks at the first bytes of a report. It never fails: what it cannot understand it does not note.
+// inspect looks at the first bytes of a report. It never fails, and it is lenient: a damaged report must be recognised
+// for what it is, so that its reader refuses it and nobody takes it for some other file.
 func inspect(b []byte) evidence.Head {
+	if isUTF16(b) {
+		b = fromUTF16(b)
+	}
 	b = bytes.TrimPrefix(b, []byte("\xEF\xBB\xBF"))
 	h := evidence.Head{Syntax: evidence.Text, Paths: map[string]string{}, Bytes: b}
 	trimmed := bytes.TrimLeft(b, " \t\r\n")
@@ -46,7 +52,7 @@ func note(h *evidence.Head, path, text string) {
 
 // inspectXML notes elements and attributes until the head ends or breaks.
 func inspectXML(h *evidence.Head, b []byte) {
-	r, err := strictxml.New(bytes.NewReader(b))
+	r, err := strictxml.New(bytes.NewReader(mended(b)))
 	if err != nil {
 		return
 	}
@@ -76,9 +82,45 @@ func inspectXML(h *evidence.Head, b []byte) {
 	}
 }
 
+// subset is a DOCTYPE with definitions of its own.
+var subset = regexp.MustCompile(`(?s)<!DOCTYPE[^\[>]*\[.*?\]\s*>`)
+
+// mended returns XML without what would stop a strict reader at once: control characters, bytes that are no UTF-8, and
+// a DOCTYPE with definitions.
+func mended(b []byte) []byte {
+	out := bytes.ToValidUTF8(b, []byte("?"))
+	out = bytes.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' {
+			return ' '
+		}
+		return r
+	}, out)
+	return subset.ReplaceAll(out, nil)
+}
+
+// isUTF16 reports whether bytes start like UTF-16.
+func isUTF16(b []byte) bool {
+	return len(b) >= 2 && (b[0] == 0xFF && b[1] == 0xFE || b[0] == 0xFE && b[1] == 0xFF || (b[0] == '<' || b[0] == '{') && b[1] == 0 ||
+		b[0] == 0 && (b[1] == '<' || b[1] == '{'))
+}
+
+// fromUTF16 returns UTF-16 as UTF-8.
+func fromUTF16(b []byte) []byte {
+	big := b[0] == 0xFE || b[0] == 0
+	var units []uint16
+	for i := 0; i+1 < len(b); i += 2 {
+		hi, lo := b[i+1], b[i]
+		if big {
+			hi, lo = lo, hi
+		}
+		units = append(units, uint16(hi)<<8|uint16(lo))
+	}
+	return []byte(string(utf16.Decode(units)))
+}
+
 // inspectJSON notes members until the head ends or breaks. All documents of a sequence are looked at together.
 func inspectJSON(h *evidence.Head, b []byte) {
-	dec := jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowDuplicateNames(true))
+	dec := jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	type level struct {
 		prefix string
 		array  bool
@@ -92,6 +134,9 @@ func inspectJSON(h *evidence.Head, b []byte) {
 		isName := inObject && length%2 == 0
 		tok, err := dec.ReadToken()
 		if err != nil {
+			if inObject && !isName && len(levels) <= headDepth+1 {
+				note(h, strings.TrimPrefix(top.prefix+"."+name, "."), "") // a member whose value is broken
+			}
 			return
 		}
 		if h.Syntax == evidence.Text {
