@@ -65,7 +65,7 @@ type appending struct {
 }
 
 func (a *appending) run(ctx context.Context) (*Receipt, error) {
-	if err := os.MkdirAll(a.dir, 0o755); err != nil {
+	if err := store.MakeDir(a.dir); err != nil {
 		return nil, err
 	}
 	// Tessera's own locks exclude processes but not goroutines, and wait without limit. This one does both right; it is

@@ -113,7 +113,7 @@ func TestEightProcessesAppendAtOnce(t *testing.T) {
 // Writers are killed at random moments: the log verifies, holds whatever was acknowledged where it was said to be, and
 // goes on.
 func TestKilledWriters(t *testing.T) {
-	kills := 120
+	kills := 60
 	if testing.Short() {
 		kills = 20
 	}

@@ -27,7 +27,7 @@ type Blob struct {
 // Blob starts a blob. Until Commit nothing of it can be seen; a process that dies leaves only a temporary file, which a
 // later Add removes.
 func (s *Store) Blob() (*Blob, error) {
-	if err := makeDir(s.path(tempDir)); err != nil {
+	if err := MakeDir(s.path(tempDir)); err != nil {
 		return nil, s.writeError("write", err)
 	}
 	// Shared: as long as anybody writes, nobody clears the directory.

@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// makeDir makes a directory and what is above it, each entry durable before the next.
-func makeDir(dir string) error {
+// MakeDir makes a directory and what is above it, where absent, each entry durable before the next.
+func MakeDir(dir string) error {
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {
 		return fmt.Errorf("%q is not a directory", dir)
@@ -20,7 +20,7 @@ func makeDir(dir string) error {
 		return err
 	}
 	parent := filepath.Dir(dir)
-	if err := makeDir(parent); err != nil {
+	if err := MakeDir(parent); err != nil {
 		return err
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {

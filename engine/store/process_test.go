@@ -119,7 +119,7 @@ func TestEightProcessesLoseNothing(t *testing.T) {
 
 // Writers are killed at random moments: the store opens, verifies, and holds whatever was acknowledged.
 func TestKilledWriters(t *testing.T) {
-	kills := 150
+	kills := 80
 	if testing.Short() {
 		kills = 20
 	}

@@ -107,7 +107,7 @@ func Create(dir string) (*Store, error) {
 		return nil, err
 	}
 	for _, d := range []string{s.path("blobs", "sha256"), s.path(tempDir)} {
-		if err := makeDir(d); err != nil {
+		if err := MakeDir(d); err != nil {
 			return nil, s.writeError("create", err)
 		}
 	}
