@@ -75,11 +75,12 @@ func read(file string, src []byte) (*node, error) {
 	return readYAML(file, src)
 }
 
-// keyPath gives the path of a member; keys that a path cannot hold as they are stand in quotes.
+// keyPath gives the path of a member; keys that a path cannot hold as they are stand in quotes. (The code of a rule, the
+// only key with dots at the top, can.)
 func keyPath(parent, key string) string {
 	plain := key != "" && len(key) <= 128
 	for _, r := range key {
-		plain = plain && (r == '_' || r == '-' || r == '/' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
+		plain = plain && (r == '_' || r == '.' && parent == "" || r == '-' || r == '/' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
 	}
 	if !plain {
 		key = quote(key)

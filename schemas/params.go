@@ -136,7 +136,7 @@ func (r *ruleParams) lay(layer Layer, overlay bool) []error {
 		return []error{err}
 	}
 	c := checker{file: layer.Name}
-	c.value(r.shape, root, r.code)
+	c.value(r.shape, root, &place{key: r.code})
 	var problems []error
 	for _, p := range c.problems {
 		p.Line, p.Column = 0, 0
