@@ -39,6 +39,8 @@ type Rule struct {
 	Overridable bool     `json:"overridable"`
 	// Strongest is the strongest effect any head of the rule has.
 	Strongest Effect `json:"strongest"`
+	// Artifacts says that the rule refers to the artifacts of the release, which a check before the build cannot know.
+	Artifacts bool `json:"artifacts"`
 	// Needs are the evidence kinds the rule refers to and does not call optional; Missing are those without an item.
 	Needs    []string  `json:"needs"`
 	Missing  []string  `json:"missing"`

@@ -1,11 +1,6 @@
 package policy
 
-import (
-	"context"
-	"errors"
-	"io"
-	"time"
-)
+import "time"
 
 // Program is what is evaluated: sources in the order of the target's policies, parameter layers lowest first.
 type Program struct {
@@ -42,45 +37,11 @@ const SandboxArgument = "policy-sandbox"
 // Limits is the budget of one evaluation, compilation included; zero fields stand for the defaults.
 type Limits struct {
 	// Memory is the size of the evaluator's data in bytes.
-	Memory int64 `json:"memory"`
+	Memory int64
 	// CPU is the processor time of all its threads together; whole seconds.
-	CPU time.Duration `json:"cpu"`
+	CPU time.Duration
 	// Wall is the time from the moment the input is sent.
-	Wall time.Duration `json:"wall"`
+	Wall time.Duration
 	// Output is the size of the response in bytes.
-	Output int64 `json:"output"`
-}
-
-// Child is a started evaluator. It evaluates once.
-type Child struct{}
-
-// Start starts an evaluator and has it compile the program. A fault in the program is reported by Evaluate. When ctx
-// ends the evaluator is killed.
-func Start(ctx context.Context, sb Sandbox, p Program) (*Child, error) {
-	return nil, errors.New("start evaluator: not built yet")
-}
-
-// Evaluate sends the input and waits for the answer. The child is gone afterwards, whatever happened. The error is of
-// class fault.Policy, or fault.Evidence where the input does not fit its schema.
-func (c *Child) Evaluate(input []byte) (*Response, error) {
-	return nil, errors.New("evaluate policies: not built yet")
-}
-
-// Close kills the evaluator if it still runs. Calling it again, or after Evaluate, does nothing.
-func (c *Child) Close() {}
-
-// Evaluate starts an evaluator, evaluates the request and ends it.
-func Evaluate(ctx context.Context, sb Sandbox, req Request) (*Response, error) {
-	c, err := Start(ctx, sb, req.Program)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	return c.Evaluate(req.Input)
-}
-
-// Serve is the evaluator's main function: it limits its own process, reads a program and an input from r, and writes
-// the response to w. It must be the only thing its process does. An error is one of the pipe, not of the policy.
-func Serve(r io.Reader, w io.Writer) error {
-	return errors.New("serve policies: not built yet")
+	Output int64
 }

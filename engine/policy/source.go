@@ -14,6 +14,7 @@ import (
 
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/policies"
+	"cdgate.dev/cdgate/schemas"
 )
 
 // File is one file of a source. Path is slash-separated and relative to the source.
@@ -29,6 +30,9 @@ type Source struct {
 	Digest string `json:"digest"`
 	Files  []File `json:"files"`
 }
+
+// Layer is one layer of parameters: rule code -> parameter -> value. Layers above the first may only tighten.
+type Layer = schemas.Layer
 
 const (
 	testSuffix = "_test.rego"

@@ -1,0 +1,50 @@
+package policy
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/version"
+)
+
+// capabilitiesJSON lists every built-in function a policy may call: those whose result depends on nothing but their
+// arguments. A newer OPA adds none until it is listed here.
+//
+//go:embed capabilities.json
+var capabilitiesJSON []byte
+
+// Capabilities is the pinned list of what a policy may use, as OPA reads it. It is archived with every decision.
+func Capabilities() []byte { return bytes.Clone(capabilitiesJSON) }
+
+// allowed parses the pinned list once; nobody changes what it points to.
+var allowed = sync.OnceValues(func() (*ast.Capabilities, error) {
+	c, err := ast.LoadCapabilitiesJSON(bytes.NewReader(capabilitiesJSON))
+	if err != nil {
+		return nil, fmt.Errorf("read pinned capabilities: %w", err)
+	}
+	// OPA takes an absent or empty list of hosts to mean every host, and leaves an empty one out when it writes it: the
+	// list has to name a host that does not exist.
+	if !slices.Equal(c.AllowNet, []string{""}) {
+		return nil, fmt.Errorf("read pinned capabilities: allow_net is %q, not the one empty host", c.AllowNet)
+	}
+	if len(c.Builtins) == 0 {
+		return nil, fmt.Errorf("read pinned capabilities: no built-in functions")
+	}
+	return c, nil
+})
+
+// OPAVersion is the version of OPA that evaluates, without "v".
+func OPAVersion() string { return version.Version }
+
+// GoVersion is the version of Go this program was built with.
+func GoVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.GoVersion
+	}
+	return "unknown"
+}

@@ -1,0 +1,114 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/util"
+)
+
+// uses is what a rule refers to, through helpers and libraries too.
+type uses struct {
+	kinds     map[string]bool
+	artifacts bool            // what is released: input.release.subjects, or the release as a whole
+	params    map[string]bool // "category.rule.parameter"
+	modules   map[string]bool // names of files
+}
+
+// derive fills in what follows from the references of each rule: the kinds of evidence it needs, and its digest.
+func (c *compiled) derive() {
+	kinds, err := evidenceKinds()
+	if err != nil {
+		c.problems = append(c.problems, Diagnostic{Code: "compile", Msg: err.Error()})
+		return
+	}
+	for _, r := range c.rules {
+		u := c.usesOf(r, kinds)
+		for _, k := range kinds {
+			if u.kinds[k] && !slices.Contains(r.meta.optional, k) {
+				r.Needs = append(r.Needs, k)
+			}
+		}
+		r.Artifacts = u.artifacts
+		r.Digest = c.digestOf(r, u)
+	}
+}
+
+func (c *compiled) usesOf(r *rule, kinds []string) uses {
+	u := uses{kinds: map[string]bool{}, params: map[string]bool{}, modules: map[string]bool{}}
+	seen := map[*ast.Rule]bool{}
+	var visit func(x *ast.Rule)
+	visit = func(x *ast.Rule) {
+		if seen[x] {
+			return
+		}
+		seen[x] = true
+		u.modules[x.Location.File] = true
+		ast.WalkRefs(x, func(ref ast.Ref) bool {
+			u.add(ref, kinds)
+			return false
+		})
+		for dep := range c.compiler.Graph.Dependencies(util.T(x)) {
+			if d, ok := dep.(*ast.Rule); ok {
+				visit(d)
+			}
+		}
+	}
+	for _, h := range r.heads {
+		for _, x := range c.compiler.GetRulesExact(append(r.ref(), ast.InternedTerm(h.name))) {
+			visit(x)
+		}
+	}
+	return u
+}
+
+// add notes one reference. A reference to the evidence as a whole, or by a variable, is one to every kind.
+func (u *uses) add(ref ast.Ref, kinds []string) {
+	switch {
+	case ref[0].Equal(ast.InputRootDocument):
+		if len(ref) == 1 || !isString(ref[1]) || headName(ref[1]) == "release" && (len(ref) == 2 || !isString(ref[2]) || headName(ref[2]) == "subjects") {
+			u.artifacts = true
+		}
+		if len(ref) > 1 && isString(ref[1]) && headName(ref[1]) != "evidence" {
+			return
+		}
+		if len(ref) > 2 && isString(ref[2]) {
+			u.kinds[headName(ref[2])] = true
+			return
+		}
+		for _, k := range kinds {
+			u.kinds[k] = true
+		}
+	case ref[0].Equal(ast.DefaultRootDocument) && len(ref) > 2 && headName(ref[1]) == "params":
+		if names := plainPath(ref[2:min(len(ref), 5)]); names != nil {
+			u.params[strings.Join(names, ".")] = true
+		}
+	}
+}
+
+// digestOf is the SHA-256 over one line per file the rule is made of: its modules, those of the helpers and libraries
+// it uses, and its params.cue.
+func (c *compiled) digestOf(r *rule, u uses) string {
+	for _, m := range r.modules {
+		u.modules[m.name] = true
+	}
+	var lines []byte
+	line := func(name string, data []byte) {
+		lines = appendQuoted(lines, name)
+		lines = fmt.Appendf(lines, " %x\n", sha256.Sum256(data))
+	}
+	for _, m := range c.sortedModules() {
+		if u.modules[m.name] {
+			line(m.file.Path, m.file.Data)
+		}
+	}
+	if f, ok := c.paramFiles[r.Code]; ok {
+		line(paramsFile, f.data)
+	}
+	sum := sha256.Sum256(lines)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,108 @@
+# METADATA
+# title: The evidence that counts belongs to this release and was made where it should be
+# description: >-
+#   Who may attest what is checked before any rule runs; what does not pass does not count. This rule looks at what is
+#   left: at least one item counts, each is about an artifact or the revision of this release and not from the future,
+#   and, where the parameter systems names CI systems, each was collected in one of them and not on somebody's own
+#   machine. Items that were not counted are shown as warnings and never gate, so that nobody can stop a release by
+#   adding junk to the store: a rule that needed the item says so itself.
+# custom:
+#   controls:
+#     - SSDF/PO.4.2
+#     - NIST-800-53r5/AU-10
+#     - 21-CFR-11/11.70
+#   optional:
+#     - tests
+#     - coverage
+#     - scan
+#     - sbom
+#     - build
+#   remedy: Collect the evidence in the CI job that made it, with the key that the gate definition names for its kind.
+package rules.governance.evidence_trust
+
+block contains finding if {
+	count(_items) == 0
+	finding := {
+		"msg": "no evidence counts for this release",
+		"observed": sprintf("0 items counted, %d not counted", [count(input.notCounted)]),
+		"expected": "at least one item",
+		"inconclusive": true,
+	}
+}
+
+block contains finding if {
+	some id, item in _items
+	not item.about.digest in _subjects
+	finding := {
+		"id": sprintf("unbound:%s", [id]),
+		"msg": sprintf("%s evidence is about something that is not of this release", [item.kind]),
+		"observed": item.about.digest,
+		"expected": "an artifact of the release, or the revision it was built from",
+		"evidence": [id],
+	}
+}
+
+block contains finding if {
+	some id, item in _items
+	is_number(item.ageSeconds)
+	item.ageSeconds < -120
+	finding := {
+		"id": sprintf("future:%s", [id]),
+		"msg": sprintf("%s evidence says that it was collected in the future", [item.kind]),
+		"observed": item.collectedAt,
+		"expected": sprintf("at most two minutes after %s", [input.now]),
+		"evidence": [id],
+	}
+}
+
+needs_approval contains finding if {
+	count(data.params.governance.evidence_trust.systems) > 0
+	some id, item in _items
+	not item.system in data.params.governance.evidence_trust.systems
+	finding := {
+		"id": "system",
+		"msg": sprintf("%s evidence was not collected in a CI system that the target names", [item.kind]),
+		"observed": _system(item.system),
+		"expected": sprintf("one of %s", [concat(", ", data.params.governance.evidence_trust.systems)]),
+		"evidence": [id],
+	}
+}
+
+warn contains finding if {
+	some item in input.notCounted
+	item.reason != "superseded"
+	finding := {
+		"id": item.id,
+		"msg": sprintf("%s evidence was not counted: %s", [item.kind, item.msg]),
+		"observed": item.reason,
+		"evidence": [item.id],
+	}
+}
+
+_subjects contains subject.digest if some subject in input.release.subjects
+
+_subjects contains digest if {
+	input.release.source.revision != ""
+	some digest in [input.release.source.revision, sprintf("gitCommit:%s", [input.release.source.revision])]
+}
+
+_items[item.id] := {
+	"kind": kind,
+	"about": item.about,
+	"ageSeconds": item.ageSeconds,
+	"collectedAt": item.collectedAt,
+	"system": item.run.system,
+} if {
+	some kind, items in {
+		"tests": input.evidence.tests,
+		"coverage": input.evidence.coverage,
+		"scan": input.evidence.scan,
+		"sbom": input.evidence.sbom,
+		"build": input.evidence.build,
+	}
+	some item in items
+}
+
+_system("") := "no CI system"
+
+_system(name) := name if name != ""

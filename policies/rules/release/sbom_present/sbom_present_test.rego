@@ -1,0 +1,50 @@
+package rules.release.sbom_present_test
+
+import data.rules.release.sbom_present
+
+_digest := sprintf("sha256:%064d", [7])
+
+_other := sprintf("sha256:%064d", [8])
+
+_input(about, components) := {
+	"release": {"subjects": [{"name": "app", "digest": _digest}]},
+	"evidence": {"sbom": [{"id": "i1", "about": about, "summary": {"components": components}}]},
+}
+
+_artifact := {"kind": "artifact", "digest": _digest}
+
+_revision := {"kind": "revision", "digest": "gitCommit:0000000000000000000000000000000000000001"}
+
+test_described_artifact_passes if {
+	count(sbom_present.block) == 0 with input as _input(_artifact, 12)
+		with data.params.release.sbom_present.accept_revision as false
+}
+
+test_empty_document_blocks if {
+	some finding in sbom_present.block with input as _input(_artifact, 0)
+		with data.params.release.sbom_present.accept_revision as false
+	finding.id == _digest
+	contains(finding.msg, "app")
+	finding.evidence == {"i1"}
+}
+
+test_document_of_another_artifact_blocks if {
+	some finding in sbom_present.block with input as _input({"kind": "artifact", "digest": _other}, 12)
+		with data.params.release.sbom_present.accept_revision as true
+	finding.id == _digest
+}
+
+test_document_of_the_revision if {
+	count(sbom_present.block) == 1 with input as _input(_revision, 12)
+		with data.params.release.sbom_present.accept_revision as false
+	count(sbom_present.block) == 0 with input as _input(_revision, 12)
+		with data.params.release.sbom_present.accept_revision as true
+}
+
+test_release_without_artifact_wants_one_too if {
+	full := object.union(_input(_revision, 3), {"release": {"subjects": []}})
+	count(sbom_present.block) == 0 with input as full with data.params.release.sbom_present.accept_revision as false
+	empty := object.union(_input(_revision, 0), {"release": {"subjects": []}})
+	some finding in sbom_present.block with input as empty with data.params.release.sbom_present.accept_revision as false
+	contains(finding.msg, "the release")
+}
