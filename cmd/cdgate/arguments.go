@@ -146,8 +146,8 @@ func takesValue(commands []*cli.Command, spelt string) bool {
 		return false
 	}
 	for _, c := range commands {
-		if f := flagNamed(c.Flags, strings.TrimLeft(spelt, "-")); f != nil {
-			return !isBool(f)
+		if f := flagNamed(c.Flags, strings.TrimLeft(spelt, "-")); f != nil && !isBool(f) {
+			return true
 		}
 		if takesValue(c.Subcommands, spelt) {
 			return true
@@ -281,6 +281,10 @@ func isList(f cli.Flag) bool { _, ok := f.(*cli.StringSliceFlag); return ok }
 
 // environmentName is the variable that sets a flag.
 func environmentName(f cli.Flag) string {
+	// CDGATE_LOG is the directory of the decision log; the switch of "keys generate" must not read it.
+	if isBool(f) && f.Names()[0] == "log" {
+		return "CDGATE_KEYS_LOG"
+	}
 	return "CDGATE_" + strings.ToUpper(strings.ReplaceAll(f.Names()[0], "-", "_"))
 }
 

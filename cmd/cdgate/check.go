@@ -52,7 +52,10 @@ func (k *call) checkOptions() (o engine.CheckOptions, err error) {
 	if o.Producer, err = k.producer(); err != nil {
 		return o, err
 	}
-	o.Reports, o.Source = k.reports(), k.source()
+	if o.Source, err = k.source(); err != nil {
+		return o, err
+	}
+	o.Reports = k.reports()
 	o.Target, o.Stage, o.Policies = k.String("target"), k.String("stage"), k.StringSlice("policy")
 	o.Now, o.Sandbox = k.now, k.sandbox()
 	return o, nil

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"cdgate.dev/cdgate/engine"
+	"cdgate.dev/cdgate/engine/fault"
 )
 
 // facts are what the CI system and git say about this run. They are defaults: flags come first.
@@ -191,18 +193,38 @@ func (k *call) producer() (engine.Producer, error) {
 	}, nil
 }
 
-// source is the commit that evidence is about, with everybody who had a hand in it as far as git knows.
-func (k *call) source() engine.Source {
+// source is the commit that evidence is about, with everybody who had a hand in it: those of --author and those git
+// knows of. Flags only add: a name too many costs an approver, a name too few lets an author approve.
+func (k *call) source() (engine.Source, error) {
 	f := k.ciFacts()
 	s := engine.Source{Repository: f.repository, Revision: f.revision, Branch: f.branch}
-	if f.revision == "" {
-		return s
+	for _, spelt := range k.StringSlice("author") {
+		name, email, ok := nameAndAddress(spelt)
+		if !ok {
+			return s, fault.New(fault.Usage, "an author is written NAME <E-MAIL>, such as \"Eva Peeters <eva@acme.example>\", not %q", spelt)
+		}
+		s.Authors = append(s.Authors, engine.Author{Name: name, Email: email})
 	}
-	authors, err := k.git().authors(f.revision)
-	if err != nil {
+	if f.revision == "" {
+		return s, nil
+	}
+	known, err := k.git().authors(f.revision)
+	if err != nil && len(s.Authors) == 0 {
 		k.note("who wrote commit %s is not known: %v", f.revision, err)
 		k.note("sign-offs will not count for this build, because an author could be among the signers")
 	}
-	s.Authors = authors
-	return s
+	for _, a := range known {
+		if !slices.Contains(s.Authors, a) {
+			s.Authors = append(s.Authors, a)
+		}
+	}
+	return s, nil
+}
+
+// nameAndAddress reads "NAME <E-MAIL>".
+func nameAndAddress(s string) (name, email string, ok bool) {
+	name, rest, found := strings.Cut(s, "<")
+	email, after, closed := strings.Cut(rest, ">")
+	name, email = strings.TrimSpace(name), strings.TrimSpace(email)
+	return name, email, found && closed && strings.TrimSpace(after) == "" && name != "" && strings.Contains(email, "@")
 }

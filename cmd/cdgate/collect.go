@@ -57,7 +57,10 @@ func (k *call) collectOptions() (o engine.CollectOptions, err error) {
 		o.Release.Line = k.line()
 	}
 	o.Reports = k.reports()
-	o.Source, o.Part, o.Now = k.source(), k.String("part"), k.now
+	if o.Source, err = k.source(); err != nil {
+		return o, err
+	}
+	o.Part, o.Now = k.String("part"), k.now
 	o.Store = k.place("store", k.config.Store)
 	return o, nil
 }

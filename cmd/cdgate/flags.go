@@ -54,6 +54,7 @@ func sourceFlags() []cli.Flag {
 		text("revision", "the git `COMMIT`; default: the CI system's, else git's HEAD"),
 		text("repository", "the `URL` of the repository; default: the CI system's, else git's origin"),
 		text("branch", "the `BRANCH`; default: the CI system's, else git's"),
+		list("author", "an author, co-author or committer of the commit, as `NAME <E-MAIL>`; those that git knows are added; repeat for several"),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/ledger"
 	"cdgate.dev/cdgate/engine/seal"
 )
 
@@ -23,8 +24,10 @@ func (w *world) keysCommand() *cli.Command {
 	return group("keys", "make keys",
 		w.command("generate", "", "make a key pair",
 			"Writes PREFIX.key and PREFIX.pub (P-256, PEM). The private key is encrypted, in cosign's format, when\n"+
-				"CDGATE_KEY_PASSWORD or COSIGN_PASSWORD is set. Existing files are not overwritten.",
-			0, one(text("out", "write `PREFIX`.key and PREFIX.pub")), (*call).keysGenerate))
+				"CDGATE_KEY_PASSWORD or COSIGN_PASSWORD is set. Existing files are not overwritten. With --log it is a key for\n"+
+				"the decision log instead (Ed25519, a note key), which is never encrypted.",
+			0, one(text("out", "write `PREFIX`.key and PREFIX.pub"), toggle("log", "a key for the decision log"),
+				text("name", "the `NAME` of the log, as its signatures show it; default: cdgate")), (*call).keysGenerate))
 }
 
 func (k *call) keysGenerate() error {
@@ -33,6 +36,12 @@ func (k *call) keysGenerate() error {
 		return fault.New(fault.Usage, "say where the keys go: cdgate keys generate --out ci")
 	}
 	prefix = k.abs(prefix)
+	if k.Bool("log") {
+		return k.logKeyGenerate(prefix)
+	}
+	if k.String("name") != "" {
+		return fault.New(fault.Usage, "--name is for keys of the decision log; add --log, or leave it out")
+	}
 	private, public, err := seal.Generate([]byte(k.passwordVariable()))
 	if err != nil {
 		return fmt.Errorf("make key: %w", err)
@@ -50,6 +59,19 @@ func (k *call) keysGenerate() error {
 	}
 	k.print("%s.key  private key (%s)", shown(relative(k.dir, prefix)), encrypted)
 	k.print("%s.pub  public key %s", shown(relative(k.dir, prefix)), key.Fingerprint())
+	return nil
+}
+
+func (k *call) logKeyGenerate(prefix string) error {
+	private, verifier, err := ledger.GenerateKey(first(k.String("name"), "cdgate"))
+	if err != nil {
+		return fault.New(fault.Usage, "make key of the decision log: %w", err)
+	}
+	if err := writeNew(newFile{prefix + ".key", []byte(private + "\n"), 0o600}, newFile{prefix + ".pub", []byte(verifier + "\n"), 0o644}); err != nil {
+		return err
+	}
+	k.print("%s.key  private key of the decision log (not encrypted)", shown(relative(k.dir, prefix)))
+	k.print("%s.pub  verifier key %s", shown(relative(k.dir, prefix)), shown(verifier))
 	return nil
 }
 
@@ -176,7 +198,7 @@ func writeNew(files ...newFile) (err error) {
 		}
 	}()
 	for _, f := range files {
-		if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(f.path), f.mode|(f.mode&0o444)>>2); err != nil { // 0600 makes 0700, 0644 makes 0755
 			return fault.New(fault.Usage, "make directory: %w", err)
 		}
 		out, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
