@@ -76,7 +76,7 @@ func (c *caseFile) addUnsigned(items []evidence.Item, memory *collect.Memory, o 
 		if err != nil {
 			return fault.New(fault.Internal, "check %s: %w", it.Path, err)
 		}
-		summary, err := json.Marshal(it.Summary, json.Deterministic(true), json.FormatNilSliceAsNull(false))
+		summary, err := json.Marshal(it.Summary.Value(), json.Deterministic(true), json.FormatNilSliceAsNull(false))
 		if err != nil {
 			return fault.New(fault.Internal, "check %s: %w", it.Path, err)
 		}

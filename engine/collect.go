@@ -107,7 +107,7 @@ type collection struct {
 }
 
 func (c *collection) addItem(it evidence.Item, about verify.About) error {
-	summary, err := json.Marshal(it.Summary, json.Deterministic(true), json.FormatNilSliceAsNull(false))
+	summary, err := json.Marshal(it.Summary.Value(), json.Deterministic(true), json.FormatNilSliceAsNull(false))
 	if err != nil {
 		return fault.New(fault.Internal, "write the summary of %s: %w", it.Path, err)
 	}
