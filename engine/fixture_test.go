@@ -182,7 +182,7 @@ func findings(ev *engine.Evaluation) string {
 	}
 	var b strings.Builder
 	for _, f := range ev.Result.Findings {
-		fmt.Fprintf(&b, "  %s:%s %s %s %s: %s\n", f.Code, f.ID, f.Effect, f.Cause, f.Status, f.Msg)
+		fmt.Fprintf(&b, "  %s:%s %s %s %s: %s (%s; observed %s, expected %s)\n", f.Code, f.ID, f.Effect, f.Cause, f.Status, f.Msg, f.Place, f.Observed, f.Expected)
 	}
 	for _, n := range ev.Result.NotCounted {
 		fmt.Fprintf(&b, "  not counted: %s %s %s\n", n.Kind, n.Reason, n.Msg)

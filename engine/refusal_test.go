@@ -2,11 +2,11 @@ package engine_test
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +14,7 @@ import (
 	"cdgate.dev/cdgate/engine"
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/engine/verify"
 )
 
 // refusal is one attack or accident on a release that nothing is wrong with. Each test runs it twice: without the
@@ -60,8 +61,10 @@ func TestRefusals(t *testing.T) {
 			o.reset()
 			o.collect(func(c *engine.CollectOptions) { c.Now = now.Add(time.Hour) }, allGood...)
 		}},
-		{name: "flipped bit in a statement", code: 50, says: "", attack: func(o *org) { o.flip(largest(o.t, o, "dsseEnvelope")) }},
-		{name: "flipped bit in the rows", code: 50, says: "", attack: func(o *org) { o.flip(largest(o.t, o, `"cases"`)) }},
+		{name: "flipped bit in a statement", code: 50, says: "", attack: func(o *org) {
+			o.flip(o.find(func(b []byte) bool { return strings.Contains(payload(b), `"https://cdgate.dev/tests/v1"`) }))
+		}},
+		{name: "flipped bit in the rows", code: 50, says: "", attack: func(o *org) { o.flip(o.find(func(b []byte) bool { return strings.HasPrefix(string(b), `{"cases"`) })) }},
 		{name: "item taken away", code: 50, says: "", attack: func(o *org) { o.takeAway() }},
 		{name: "policy that does not compile", gate: withPolicies, code: 40, says: "rego_parse_error|parse|unexpected", attack: func(o *org) {
 			o.write("policies/own/bad.rego", "package rules.own.bad\n\nblock contains x if {\n")
@@ -96,7 +99,9 @@ func TestRefusals(t *testing.T) {
 		{name: "gate definition without signature", code: 64, says: "gate sign", attack: func(o *org) { os.Remove(o.path("gate.sigstore.json")) }},
 		{name: "unreadable gate definition", code: 64, says: "", attack: func(o *org) { os.Remove(o.path("gate.yaml")) }},
 		{name: "unknown target", code: 64, says: "production", edit: func(e *engine.EvaluateOptions) { e.Target = "prod" }},
-		{name: "key that may not sign decisions", code: 64, says: "decision", edit: func(e *engine.EvaluateOptions) { e.Signer = nil }},
+		{name: "key that may not sign decisions", code: 64, says: "decision", attack: func(o *org) { o.signers["gate"] = o.signers["ci"] }},
+		{name: "no key", code: 64, says: "--key", edit: func(e *engine.EvaluateOptions) { e.Signer = nil }},
+		{name: "no log key", code: 64, says: "--log-key", edit: func(e *engine.EvaluateOptions) { e.LogKey = "" }},
 		{name: "log gone", code: 50, says: "gone", attack: func(o *org) {
 			o.evaluate(0, "staging", nil)
 			os.RemoveAll(o.path("log"))
@@ -200,7 +205,7 @@ func TestLaterAttemptSupersedesTheEarlier(t *testing.T) {
 	o.write("r.xml", reports["junit.xml"])
 	o.collect(func(c *engine.CollectOptions) { c.Producer.Attempt = 2 }, "r.xml")
 	ev := o.evaluate(0, "staging", nil)
-	if len(ev.Result.NotCounted) != 1 || ev.Result.NotCounted[0].Reason != "superseded" {
+	if !slices.ContainsFunc(ev.Result.NotCounted, func(n verify.NotCounted) bool { return n.Kind == "tests" && n.Reason == verify.Superseded }) {
 		t.Errorf("the earlier attempt is not visible: %+v", ev.Result.NotCounted)
 	}
 }
@@ -283,32 +288,33 @@ func (o *org) blob(digest string) []byte {
 	return b
 }
 
-// largest is the largest blob that holds the text.
-func largest(t *testing.T, o *org, text string) string {
-	t.Helper()
+// find is the blob that is wanted.
+func (o *org) find(is func([]byte) bool) string {
+	o.t.Helper()
 	entries, err := os.ReadDir(o.path("store/blobs/sha256"))
 	if err != nil {
-		t.Fatal(err)
+		o.t.Fatal(err)
 	}
-	best, size := "", 0
 	for _, e := range entries {
-		b, err := os.ReadFile(o.path("store/blobs/sha256/" + e.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(b), text) && !strings.Contains(string(b), "decision") && len(b) > size && !isDecision(b) {
-			best, size = e.Name(), len(b)
+		if is(o.blob("sha256:" + e.Name())) {
+			return "sha256:" + e.Name()
 		}
 	}
-	if best == "" {
-		t.Fatalf("no blob holds %q", text)
-	}
-	return "sha256:" + best
+	o.t.Fatal("no blob is the wanted one")
+	return ""
 }
 
-// isDecision recognises records and their inputs, which later evaluations do not read.
-func isDecision(b []byte) bool {
-	return strings.Contains(string(b), `"notCounted"`) || strings.Contains(string(b), base64.StdEncoding.EncodeToString([]byte("decision/v1"))[:8])
+// payload is what a bundle signs, "" where the bytes are no bundle.
+func payload(b []byte) string {
+	var bundle struct {
+		Envelope struct {
+			Payload []byte `json:"payload"`
+		} `json:"dsseEnvelope"`
+	}
+	if json.Unmarshal(b, &bundle) != nil {
+		return ""
+	}
+	return string(bundle.Envelope.Payload)
 }
 
 // flip changes one bit in the middle of a blob.
