@@ -1,0 +1,100 @@
+package verify
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/store"
+)
+
+// load reads the rows of the statements that count, several at once, and hashes their raw reports. A blob that is absent,
+// altered or unreadable is a fault, and its item is left out.
+func (g *gathering) load(st *store.Store, counted []*statement) []Item {
+	slices.SortFunc(counted, func(a, b *statement) int { return compareDigest(a, b) })
+	counted = slices.CompactFunc(counted, func(a, b *statement) bool { return a.digest == b.digest })
+	var total int64
+	for _, s := range counted {
+		if s.item != nil {
+			total += min(s.item.Rows.Size, maxAllRows)
+		}
+	}
+	if total > maxAllRows {
+		g.faults = append(g.faults, fault.New(fault.Evidence, "read rows: the reports about this release have %d bytes of rows; more than %d are refused", total, int64(maxAllRows)))
+		return []Item{}
+	}
+	items, errs := make([]Item, len(counted)), make([]error, len(counted))
+	var work sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, s := range counted {
+		work.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			items[i], errs[i] = g.item(st, s)
+		})
+	}
+	work.Wait()
+	out := []Item{}
+	for i, s := range counted {
+		if errs[i] != nil {
+			g.blame(s, errs[i])
+			continue
+		}
+		out = append(out, items[i])
+	}
+	return out
+}
+
+// item is the statement as others see it.
+func (g *gathering) item(st *store.Store, s *statement) (Item, error) {
+	it := Item{
+		ID: s.digest, Manifest: s.manifest, Kind: s.kind, About: s.about, CollectedAt: s.at,
+		Signer:     Signer{ID: s.signer.ID, Roles: slices.Sorted(slices.Values(s.signer.May))},
+		AgeSeconds: int64(g.want.Now.Sub(s.at) / time.Second),
+		Producer:   s.producer(), Line: s.line(), Release: s.release(),
+	}
+	if s.build != nil {
+		it.Build = &s.build.Source
+		return it, nil
+	}
+	p := s.item
+	it.Level, it.Part, it.Scope, it.Format, it.Tool = p.Level, p.Part, p.Scope, p.Format, p.Tool
+	it.Warnings, it.Summary, it.RowsFrom, it.Report = p.Warnings, p.Summary, p.Rows, p.Report
+	what := fmt.Sprintf("the rows of %s statement %s,", s.kindName(), short(s.digest))
+	b, err := read(st, p.Rows.Digest, maxRows, what)
+	if err != nil {
+		return Item{}, err
+	}
+	if int64(len(b)) != p.Rows.Size {
+		return Item{}, fault.New(fault.Evidence, "read %s %s: it has %d bytes, and the statement says %d", what, p.Rows.Digest, len(b), p.Rows.Size)
+	}
+	if it.Rows, err = checkRows(s.kind, b); err != nil {
+		return Item{}, fault.New(fault.Evidence, "read %s %s: %v", what, p.Rows.Digest, err)
+	}
+	return it, hash(st, p.Report.Digest, fmt.Sprintf("the raw report of %s statement %s,", s.kindName(), short(s.digest)))
+}
+
+// hash reads a blob to its end, which checks its digest. The raw report decides nothing, but a reason that nobody can
+// follow to its report is none.
+func hash(st *store.Store, digest, what string) error {
+	r, _, err := st.OpenBlob(digest)
+	if err == nil {
+		defer r.Close()
+		_, err = io.Copy(io.Discard, r)
+	}
+	return blobFault(err, digest, what)
+}
+
+func compareDigest(a, b *statement) int {
+	switch {
+	case a.digest < b.digest:
+		return -1
+	case a.digest > b.digest:
+		return 1
+	}
+	return 0
+}

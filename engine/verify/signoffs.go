@@ -1,0 +1,123 @@
+package verify
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/gate"
+	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/engine/store"
+)
+
+// Signoffs are the sign-offs about a release that people signed and the log holds, sorted by digest, and those that do
+// not count. logged are the digests of the sign-offs that the log holds for the release. An error is classed and may come
+// with both lists: one that the log holds and the store does not, or a bad signature under a person's key, is
+// fault.Trust; one by a person that cannot be read is fault.Evidence.
+func Signoffs(st *store.Store, ix *store.Index, def *gate.Definition, releaseID string, logged map[string]bool) ([]Signoff, []NotCounted, error) {
+	if def == nil || !def.Signed() {
+		return nil, nil, fault.New(fault.Trust, "verify sign-offs: the gate definition is not signed, so nobody is anybody; sign it with: cdgate gate sign --key ROOT.key")
+	}
+	x := &examiner{def: def, manifests: map[string]bool{}}
+	out := []Signoff{}
+	missing := maps.Clone(logged)
+	for _, s := range readAll(st, ix, store.TypeSignoff) {
+		about := s.claim != nil && releaseID != "" && s.about == About{Kind: AboutArtifact, Name: s.about.Name, Digest: releaseID}
+		delete(missing, s.digest)
+		switch {
+		case s.fault != nil:
+			x.blame(s, s.fault)
+		case !about && logged[s.digest]:
+			x.blame(s, fault.New(fault.Trust, "open sign-off %s: the log holds it for this release, but it is not about it", s.digest))
+		case !about:
+		default:
+			if so, ok := x.signoff(s, logged[s.digest]); ok {
+				out = append(out, so)
+			}
+		}
+	}
+	for _, digest := range slices.Sorted(maps.Keys(missing)) {
+		if missing[digest] {
+			x.faults = append(x.faults, fault.New(fault.Trust, "find sign-off %s: the log holds it for this release, and it is not in the store: it was taken away; restore it from a copy", digest))
+		}
+	}
+	slices.SortFunc(x.notCounted, func(a, b NotCounted) int { return cmp.Compare(a.ID, b.ID) })
+	return out, x.notCounted, errors.Join(x.faults...)
+}
+
+// signoff verifies one statement about the release.
+func (x *examiner) signoff(s *statement, logged bool) (Signoff, bool) {
+	key, name, isSigner := x.owner(s, s.claim.KeyID)
+	if name == "" {
+		return Signoff{}, x.refuse(s, UnknownSigner, s.claim.KeyID, "the sign-off %s is signed with key SHA256:%s, which belongs to nobody in the gate definition; "+
+			"add the key under people in gate.yaml, and sign gate.yaml again", short(s.digest), s.claim.KeyID)
+	}
+	opened, err := seal.Open(s.bundle, key)
+	switch {
+	case errors.Is(err, seal.ErrMalformed):
+		return Signoff{}, x.blame(s, fault.New(fault.Evidence, "open sign-off %s: %s signed something that is no statement of this version: %v", s.digest, name, err))
+	case err != nil:
+		return Signoff{}, x.blame(s, fault.New(fault.Trust, "open sign-off %s: it claims the key of %s, but the signature is not that key's: it was altered after it was signed, or forged", s.digest, name))
+	case isSigner:
+		return Signoff{}, x.refuse(s, WrongRole, name, "the sign-off %s is signed by %s, which is a machine; people sign off", short(s.digest), name)
+	case opened.Statement.PredicateType != SignoffType:
+		return Signoff{}, x.refuse(s, WrongRole, name, "%s, signed by %s, is a %q and no sign-off", short(s.digest), name, opened.Statement.PredicateType)
+	}
+	so, err := decodeSignoff(opened)
+	if err != nil {
+		return Signoff{}, x.blame(s, fault.New(fault.Evidence, "read sign-off %s, signed by %s: %v", s.digest, name, err))
+	}
+	if !logged {
+		return Signoff{}, x.refuse(s, Unlogged, name, "the sign-off %s of %s is not in the decision log; have it signed again with cdgate approve or reject, which logs it", short(s.digest), name)
+	}
+	so.Digest, so.Manifest, so.Person, so.KeyID = s.digest, s.manifest, name, opened.KeyID
+	if p, ok := x.def.PersonOf(opened.KeyID); ok {
+		so.Name = p.Name
+	}
+	return so, true
+}
+
+func decodeSignoff(o *seal.Opened) (Signoff, error) {
+	var p SignoffPredicate
+	if err := decodeExact(o.Statement.Predicate, &p); err != nil {
+		return Signoff{}, err
+	}
+	if p.Verdict != "approve" && p.Verdict != "reject" {
+		return Signoff{}, fmt.Errorf("%q is no verdict", p.Verdict)
+	}
+	so := Signoff{
+		Verdict: p.Verdict, Requirement: p.Requirement, RequirementDigest: p.RequirementDigest, Meaning: p.Meaning,
+		Target: p.Target, Stage: p.Stage, Subjects: p.Subjects, Findings: p.Findings, Comment: p.Comment,
+	}
+	var err error
+	if so.SignedAt, err = parseTime(p.SignedAt); err != nil {
+		return Signoff{}, fmt.Errorf("signedAt: %w", err)
+	}
+	if so.ValidUntil, err = parseTime(p.ValidUntil); err != nil {
+		return Signoff{}, fmt.Errorf("validUntil: %w", err)
+	}
+	for _, a := range p.Subjects {
+		if !isDigest(a.Digest) {
+			return Signoff{}, fmt.Errorf("subject %q is named by %q, which is no digest", a.Name, a.Digest)
+		}
+	}
+	return so, nil
+}
+
+// Manifests are the digests of the objects in the index that hold the statements with the given digests, sorted. It is
+// how a record names the objects of what was not counted.
+func Manifests(ix *store.Index, statements ...string) []string {
+	var out []string
+	for _, e := range ix.Entries {
+		if slices.ContainsFunc(e.Layers, func(l store.Layer) bool {
+			return l.MediaType == seal.MediaType && slices.Contains(statements, l.Digest)
+		}) {
+			out = append(out, e.Digest)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

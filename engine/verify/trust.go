@@ -1,0 +1,160 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/gate"
+	"cdgate.dev/cdgate/engine/seal"
+)
+
+// examiner judges statements about one release and keeps what it found out.
+type examiner struct {
+	def  *gate.Definition
+	want Want
+
+	notCounted []NotCounted
+	faults     []error
+	// manifests are the objects that had a part in the result; they are what is sealed.
+	manifests map[string]bool
+}
+
+// refuse lists a statement as not counted.
+func (x *examiner) refuse(s *statement, r Reason, signer, format string, args ...any) bool {
+	x.manifests[s.manifest] = true
+	x.notCounted = append(x.notCounted, NotCounted{ID: s.digest, Kind: s.kindName(), Reason: r, Msg: fmt.Sprintf(format, args...), Signer: signer})
+	return false
+}
+
+// blame records a fault about a statement.
+func (x *examiner) blame(s *statement, err error) bool {
+	x.manifests[s.manifest] = true
+	x.faults = append(x.faults, err)
+	return false
+}
+
+// trusted checks once whether a statement is what a signer of the gate definition may say: known key, signature, duty,
+// content, line. The first that fails is told. Whether it belongs to the release is not asked here.
+func (x *examiner) trusted(s *statement) bool {
+	if s.judged {
+		return s.ok
+	}
+	s.judged = true
+	s.ok = x.judge(s)
+	x.manifests[s.manifest] = true
+	return s.ok
+}
+
+func (x *examiner) judge(s *statement) bool {
+	if s.fault != nil {
+		return x.blame(s, s.fault)
+	}
+	if s.claim == nil {
+		return x.unreadable(s)
+	}
+	key, name, isSigner := x.owner(s, s.claim.KeyID)
+	if name == "" {
+		return x.refuse(s, UnknownSigner, s.claim.KeyID, "the %s statement %s is signed with key SHA256:%s, which belongs to no signer in the gate definition; "+
+			"add the key under signers in gate.yaml if it is yours, and sign gate.yaml again", s.kindName(), short(s.digest), s.claim.KeyID)
+	}
+	opened, err := seal.Open(s.bundle, key)
+	switch {
+	case errors.Is(err, seal.ErrMalformed):
+		return x.blame(s, fault.New(fault.Evidence, "open %s statement %s: %s signed something that is no statement of this version: %v", s.kindName(), s.digest, name, err))
+	case err != nil:
+		return x.blame(s, fault.New(fault.Trust, "open %s statement %s: it claims the key of %s, but the signature is not that key's: the statement was altered after it was signed, or forged", s.kindName(), s.digest, name))
+	}
+	switch {
+	case !isSigner:
+		return x.refuse(s, WrongRole, name, "the %s statement %s is signed by %s, a person; evidence is signed by signers", s.kindName(), short(s.digest), name)
+	case s.isCollection() && !s.signer.Attests(), s.kind != "" && !s.signer.MayDo(string(s.kind)), !s.isCollection() && s.kind == "":
+		return x.refuse(s, WrongRole, name, "the %s statement %s is signed by %s, whose signature counts for %s only", s.kindName(), short(s.digest), name, quoted(s.signer.May))
+	}
+	if err := s.decode(opened); err != nil {
+		return x.blame(s, fault.New(fault.Evidence, "read %s statement %s, signed by %s: %v", s.kindName(), s.digest, name, err))
+	}
+	return x.ofLine(s)
+}
+
+// owner is whose key it is: a signer, whom it notes in s, or a person.
+func (x *examiner) owner(s *statement, keyID string) (key seal.PublicKey, name string, isSigner bool) {
+	if signer, ok := x.def.SignerOf(keyID); ok {
+		s.signer = signer
+		key, _ = signer.Key(keyID)
+		return key, signer.ID, true
+	}
+	if p, ok := x.def.PersonOf(keyID); ok {
+		key, _ = p.Key(keyID)
+		return key, p.ID, false
+	}
+	return seal.PublicKey{}, "", false
+}
+
+// unreadable is a statement that InspectUnsafe refused. When it is properly signed by somebody we know, they made
+// something that we cannot read, and nobody may ignore it; anything else is just not a statement.
+func (x *examiner) unreadable(s *statement) bool {
+	_, err := seal.Open(s.bundle)
+	if errors.Is(err, seal.ErrUnknownKey) { // the envelope is in order
+		_, err = seal.Open(s.bundle, x.keys()...)
+		switch {
+		case errors.Is(err, seal.ErrMalformed):
+			return x.blame(s, fault.New(fault.Evidence, "read statement %s: it is signed by a known key and is no statement of this version: %v", s.digest, err))
+		case errors.Is(err, seal.ErrSignature):
+			return x.blame(s, fault.New(fault.Trust, "open statement %s: it claims a known key, but the signature is not that key's: it was altered after it was signed, or forged", s.digest))
+		}
+	}
+	return x.refuse(s, UnknownSigner, "", "%s is no statement that can be read", short(s.digest))
+}
+
+// keys are the keys of all signers and people.
+func (x *examiner) keys() []seal.PublicKey {
+	var out []seal.PublicKey
+	for _, s := range x.def.Signers {
+		for _, k := range s.Keys {
+			out = append(out, k.Public())
+		}
+	}
+	for _, p := range x.def.People {
+		for _, k := range p.Keys {
+			out = append(out, k.Public())
+		}
+	}
+	return out
+}
+
+// ofLine checks the line: a statement that names none is about the line that is released. A build must come from a
+// repository of the line, too.
+func (x *examiner) ofLine(s *statement) bool {
+	line := s.line()
+	if line == "" {
+		line = x.want.Line
+	}
+	switch {
+	case !s.signer.ForLine(line):
+		return x.refuse(s, WrongLine, s.signer.ID, "the %s statement %s is about line %q, and %s may attest %s only", s.kindName(), short(s.digest), line, s.signer.ID, quoted(s.signer.Lines))
+	case line != x.want.Line:
+		return x.refuse(s, WrongLine, s.signer.ID, "the %s statement %s is about line %q, and the release is of line %q", s.kindName(), short(s.digest), line, x.want.Line)
+	case s.build != nil && !x.def.BuiltFrom(line, s.build.Source.Repository):
+		return x.refuse(s, WrongLine, s.signer.ID, "the build statement %s says that it was built from %q, and line %q is built from %s only",
+			short(s.digest), s.build.Source.Repository, line, quoted(x.def.Lines[line].Repositories))
+	}
+	return true
+}
+
+// quoted lists names for people, sorted.
+func quoted(names []string) string {
+	names = slices.Sorted(slices.Values(names))
+	out := ""
+	for i, n := range names {
+		if i > 0 {
+			out += ", "
+		}
+		out += n
+	}
+	if out == "" {
+		return "nothing"
+	}
+	return out
+}
