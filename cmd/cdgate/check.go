@@ -34,6 +34,9 @@ func (k *call) check() error {
 	}
 	d := report.Document{Result: got.Result, Check: true, Input: k.withViews(got.Input)}
 	for _, l := range got.Later {
+		if len(l.Missing) == 0 {
+			l.Missing = []string{"an artifact"} // a rule about what was built, which a check has not
+		}
 		d.Later = append(d.Later, report.Later(l))
 	}
 	if err := k.deliver(outs, d); err != nil {

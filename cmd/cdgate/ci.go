@@ -164,7 +164,7 @@ func (k *call) ciFacts() facts {
 	f := readCI(k.getenv)
 	git := k.git()
 	if f.system == "" {
-		f.system = "local"
+		f.system, f.run = "local", "local"
 		f.attempt = int(k.now.Unix())
 	}
 	f.revision = first(k.String("revision"), f.revision, git.head())

@@ -57,9 +57,9 @@ func (k *call) setUp(everything bool) error {
 		return err
 	}
 	s.add(k, "gate.yaml", gateTemplate(s, k.now.AddDate(1, 0, 0).Truncate(24*time.Hour)))
-	s.add(k, "policies/rules/team/release_named/release_named.rego", firstRule)
-	s.add(k, "policies/rules/team/release_named/release_named_test.rego", firstRuleTest)
-	s.add(k, "policies/rules/team/release_named/params.cue", firstRuleParams)
+	s.add(k, "policies/team/release_named/release_named.rego", firstRule)
+	s.add(k, "policies/team/release_named/release_named_test.rego", firstRuleTest)
+	s.add(k, "policies/team/release_named/params.cue", firstRuleParams)
 	if everything {
 		s.add(k, ".cdgate.yaml", configTemplate(s))
 		s.add(k, ".cdgate/.gitignore", "# evidence, log and records of this machine; a team shares a store, not this directory\n*\n")

@@ -103,11 +103,31 @@ func (k *call) next(d report.Document) []string {
 	case decide.NeedsApproval.String():
 		return []string{"cdgate approve" + name + " " + about + " --key YOUR.key" + where, "then run this command again"}
 	default:
-		if d.Record.Digest != "" && !d.Detail {
-			return []string{"cdgate explain" + name + " " + about + where}
+		var out []string
+		if lacksEvidence(r.Findings) {
+			flag := ""
+			if name != "" {
+				flag = " --release" + name
+			}
+			out = append(out, "cdgate collect --key CI.key"+flag+" --artifact FILE REPORT…"+k.samePlaces("store"))
 		}
+		if d.Record.Digest != "" && !d.Detail {
+			out = append(out, "cdgate explain"+name+" "+about+where)
+		}
+		return out
 	}
 	return nil
+}
+
+// lacksEvidence says whether collecting something could help.
+func lacksEvidence(findings []decide.Finding) bool {
+	return slices.ContainsFunc(findings, func(f decide.Finding) bool {
+		switch f.Cause {
+		case decide.EvidenceMissing, decide.EvidenceUntrusted, decide.EvidenceStale:
+			return f.Status == decide.StatusOpen && f.Enforced
+		}
+		return false
+	})
 }
 
 // samePlaces repeats the flags of this call that say where things live, so that a command can be copied as it is.

@@ -64,7 +64,7 @@ func goEnv(t *testing.T, name string) string {
 }
 
 // ciCommand finds the cdgate commands of the CI snippets.
-var ciCommand = regexp.MustCompile(`(?m)^\s+(?:- |- run: |run: )(.*cdgate .*)$`)
+var ciCommand = regexp.MustCompile(`(?m)^\s+(?:- run: |run: |- )(.*cdgate .*)$`)
 
 // TestReadmeSnippets runs every cdgate command of the CI snippets in the environment those systems give.
 func TestReadmeSnippets(t *testing.T) {

@@ -25,7 +25,7 @@ func params(dir string) testscript.Params {
 		Dir: dir, UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "flip": flip, "fill": fill, "absent": absent, "edit": edit,
+			"code": code, "flip": flip, "fill": fill, "absent": absent, "edit": edit, "start": start,
 		},
 	}
 }
@@ -52,6 +52,26 @@ func setupScript(env *testscript.Env) error {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, params("testdata/script"))
+}
+
+// start is what most stories begin with: a repository with one commit by Dana Developer, a gate made by "cdgate init", the
+// good reports of the examples in reports/, and an artifact called app. KEYS is where the private keys are.
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	dir := ts.MkAbs("shop")
+	ts.Check(os.MkdirAll(filepath.Join(dir, "reports"), 0o755))
+	ts.Check(ts.Chdir(dir))
+	samples, err := filepath.Glob(filepath.Join(ts.Getenv("SOURCE"), "examples", "allow", "reports", "*"))
+	ts.Check(err)
+	for _, sample := range samples {
+		b, err := os.ReadFile(sample)
+		ts.Check(err)
+		ts.Check(os.WriteFile(filepath.Join(dir, "reports", filepath.Base(sample)), b, 0o644))
+	}
+	ts.Check(os.WriteFile(filepath.Join(dir, "app"), []byte("the program\n"), 0o755))
+	for _, args := range [][]string{{"git", "init", "-q"}, {"git", "add", "app"}, {"git", "commit", "-q", "-m", "first"}, {"cdgate", "init", "--quiet"}} {
+		ts.Check(ts.Exec(args[0], args[1:]...))
+	}
+	ts.Setenv("KEYS", filepath.Join(ts.Getenv("HOME"), ".config", "cdgate", "shop"))
 }
 
 // code runs a program and wants an exact exit code: code 64 cdgate evaluate.

@@ -30,7 +30,7 @@ func markdown(d Document) ([]byte, error) {
 	if s := basis(d.Result); s != "" && !d.Check {
 		fmt.Fprintf(&b, "- because %s\n", s)
 	}
-	if d.Result.ValidUntil != "" && !d.Check && !d.Preview {
+	if d.Result.ValidUntil != "" && d.Result.Outcome == decide.Allow.String() && !d.Check && !d.Preview {
 		fmt.Fprintf(&b, "- valid until %s\n", span(d.Result.ValidUntil))
 	}
 	g := grouped(d.Result.Findings)

@@ -134,7 +134,7 @@ func (p *page) head(d Document) {
 	if b := basis(d.Result); b != "" && !d.Check {
 		p.paragraph("  because   ", b)
 	}
-	if v := d.Result.ValidUntil; v != "" && !d.Check && !d.Preview {
+	if v := d.Result.ValidUntil; v != "" && d.Result.Outcome == decide.Allow.String() && !d.Check && !d.Preview {
 		p.paragraph("  until     ", v)
 	}
 }
