@@ -42,15 +42,23 @@ func (d *definition) derive() (*shape, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.limit == maxConfig {
+		defer func() { d.spare <- root }()
+	}
 	return deriveShape(root, root.LookupPath(cue.ParsePath(d.path)), string(d.doc), false)
 }
 
 // confirm lets CUE itself judge a text that the shape has passed. The two agree (a test compares them); should they
 // ever not, the text is refused.
 func (d *definition) confirm(file string, text []byte) error {
-	root, err := d.compile()
-	if err != nil {
-		return err
+	var root cue.Value
+	select {
+	case root = <-d.spare:
+	default:
+		var err error
+		if root, err = d.compile(); err != nil {
+			return err
+		}
 	}
 	expr, err := cuejson.Extract(file, text)
 	if err != nil {

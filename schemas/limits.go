@@ -14,6 +14,8 @@ const (
 	maxParams = 64 << 10
 	// maxDepth is how deep values may nest.
 	maxDepth = 64
+	// maxShapes is how many values a definition may have, references followed.
+	maxShapes = 20_000
 	// maxNumber is how many characters a number may have.
 	maxNumber = 64
 	// maxProblems is how many problems of one text are told; more are counted.

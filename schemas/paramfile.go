@@ -9,7 +9,6 @@ import (
 	"cuelang.org/go/cue/cuecontext"
 	cueerrors "cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
-	"cuelang.org/go/cue/token"
 )
 
 // ParamDoc describes one parameter of a rule.
@@ -79,71 +78,6 @@ func compileError(file string, err error) error {
 		e.Line, e.Column = at[0].Line(), at[0].Column()
 	}
 	return e
-}
-
-// checkParamFile holds a params.cue to its form: a field per parameter, each with a comment; definitions (#Name) for
-// what several share; of CUE's packages only list and strings.
-func checkParamFile(file string, f *ast.File) error {
-	at := func(n ast.Node, msg, hint string) error {
-		return &Error{File: file, Line: n.Pos().Line(), Column: n.Pos().Column(), Msg: msg, Hint: hint}
-	}
-	if f.PackageName() != "params" {
-		return at(f, "does not start with `package params`", "put it on the first line")
-	}
-	if err := checkMarks(at, f); err != nil {
-		return err
-	}
-	for _, d := range f.Decls {
-		switch d := d.(type) {
-		case *ast.Package, *ast.CommentGroup:
-		case *ast.ImportDecl:
-			for _, spec := range d.Specs {
-				if path := spec.Path.Value; path != `"list"` && path != `"strings"` {
-					return at(spec, "imports "+path, `only "list" and "strings" can be imported`)
-				}
-			}
-		case *ast.Field:
-			if err := checkParamField(at, d); err != nil {
-				return err
-			}
-		default:
-			return at(d, "is not a parameter", "write one field per parameter: its name, a colon, its type and default")
-		}
-	}
-	return nil
-}
-
-func checkParamField(at func(ast.Node, string, string) error, f *ast.Field) error {
-	name, isIdent, err := ast.LabelName(f.Label)
-	if err != nil || f.Alias != nil {
-		return at(f, "is not a parameter", "a parameter's name is a plain word")
-	}
-	if isIdent && strings.HasPrefix(name, "#") {
-		return nil
-	}
-	if f.Constraint != token.ILLEGAL {
-		return at(f, "the parameter "+quote(name)+" is marked with ? or !", "a parameter always has a value: leave the mark out and give a default, or none to make setting it compulsory")
-	}
-	if strings.HasPrefix(name, "_") || name == "" || strings.ContainsAny(name, ".-\"\\ ") {
-		return at(f, "the name "+quote(name)+" cannot be used in a policy", "use letters, digits and _")
-	}
-	return nil
-}
-
-// checkMarks finds a mark that is none of @tighter's four, wherever it stands: a misspelt mark would otherwise be no mark.
-func checkMarks(at func(ast.Node, string, string) error, f *ast.File) error {
-	var bad error
-	ast.Walk(f, func(n ast.Node) bool {
-		if a, ok := n.(*ast.Attribute); ok && bad == nil {
-			switch a.Text {
-			case "@tighter(up)", "@tighter(down)", "@tighter(more)", "@tighter(fewer)":
-			default:
-				bad = at(a, "unknown mark "+quote(a.Text), "@tighter(up), @tighter(down), @tighter(more) and @tighter(fewer) are known")
-			}
-		}
-		return true
-	}, nil)
-	return bad
 }
 
 // tighter gives the direction in which the parameter v may be changed by an overlay; empty for none. In the short form

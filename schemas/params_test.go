@@ -2,6 +2,7 @@ package schemas_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -178,9 +179,16 @@ func TestParamFiles(t *testing.T) {
 		"import":        {"package params\nimport \"encoding/base64\"\n", "a/b/params.cue:2:8: imports \"encoding/base64\"; only \"list\" and \"strings\" can be imported"},
 		"unknown mark":  {"package params\na: int | *1 @tighter(upp)\n", "a/b/params.cue:2:13: unknown mark \"@tighter(upp)\"; @tighter(up), @tighter(down), @tighter(more) and @tighter(fewer) are known"},
 		"nested mark":   {"package params\na: {b: int | *1 @tigther(up)}\n", "a/b/params.cue:2:17: unknown mark \"@tigther(up)\"; @tighter(up), @tighter(down), @tighter(more) and @tighter(fewer) are known"},
+		"recursion":     {"package params\n#T: {a?: #T, b?: #T}\nt: #T\n", "a/b/params.cue:1:1: is too large when every reference is followed, or refers to itself; write definitions that do not multiply"},
+		"multiplying":   {multiplying(30), "a/b/params.cue:1:1: is too large when every reference is followed, or refers to itself; write definitions that do not multiply"},
+		"computing":     {"package params\na: string | *(\"x\" * 1000000000)\n", "a/b/params.cue:2:15: computes with *; write the value itself"},
+		"repeating":     {"package params\nimport \"strings\"\na: string | *strings.Repeat(\"x\", 1000000000)\n", "a/b/params.cue:3:14: calls a function; only close, list.MinItems, list.MaxItems, list.UniqueItems, strings.MinRunes, strings.MaxRunes can be used"},
+		"interpolation": {"package params\na: string | *\"x\"\nb: string | *\"\\(a)y\"\n", "a/b/params.cue:3:14: computes a value; write the value itself"},
+		"loop":          {"package params\na: [for x in [1, 2] {x}]\n", "a/b/params.cue:2:5: computes a value; write the value itself"},
 		"optional":      {"package params\na?: int\n", "a/b/params.cue:2:1: the parameter \"a\" is marked with ? or !; a parameter always has a value: leave the mark out and give a default, or none to make setting it compulsory"},
 		"bad name":      {"package params\n\"a-b\": int | *1\n", "a/b/params.cue:2:1: the name \"a-b\" cannot be used in a policy; use letters, digits and _"},
-		"comprehension": {"package params\nif true {a: 1}\n", "a/b/params.cue:2:1: is not a parameter; write one field per parameter: its name, a colon, its type and default"},
+		"comprehension": {"package params\nif true {a: 1}\n", "a/b/params.cue:2:1: computes a value; write the value itself"},
+		"embedding":     {"package params\n#A: {a: int | *1}\n#A\n", "a/b/params.cue:3:1: is not a parameter; write one field per parameter: its name, a colon, its type and default"},
 		"syntax":        {"package params\na: {\n", "a/b/params.cue:2:6: is not CUE: expected '}', found 'EOF'"},
 		"conflict":      {"package params\na: int & string\n", "a/b/params.cue:2:4: does not compile: a: conflicting values int and string (mismatched types int and string)"},
 		"too large":     {"package params\n//" + strings.Repeat("x", 70000), "a/b/params.cue: larger than 65536 bytes"},
@@ -195,9 +203,20 @@ func TestParamFiles(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := schemas.Params(map[string][]byte{"a.b": []byte("package params\na: int | *1 @tighter(up)\n")}, nil); err != nil {
-		t.Errorf("the twin: %v", err)
+	for _, twin := range []string{"package params\na: int | *1 @tighter(up)\n", multiplying(5), floor} {
+		if _, _, err := schemas.Params(map[string][]byte{"a.b": []byte(twin)}, nil); err != nil {
+			t.Errorf("the twin: %v", err)
+		}
 	}
+}
+
+// multiplying gives a file of n lines, each of which uses the next twice.
+func multiplying(n int) string {
+	src := "package params\n"
+	for i := range n {
+		src += fmt.Sprintf("#A%d: {x: #A%d, y: #A%d}\n", i, i+1, i+1)
+	}
+	return src + fmt.Sprintf("#A%d: int | *1\nt: #A0\n", n)
 }
 
 func TestParamDocs(t *testing.T) {

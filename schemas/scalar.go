@@ -10,7 +10,7 @@ import (
 )
 
 // scalar derives the shape of texts, numbers, booleans, and of disjunctions of anything.
-func (d deriver) scalar(v cue.Value, what string, depth int) (*shape, error) {
+func (d *deriver) scalar(v cue.Value, what string, depth int) (*shape, error) {
 	s := &shape{kinds: fromCUE(v.IncompleteKind()), maxItems: -1}
 	if err := d.constrain(s, v, what, depth); err != nil {
 		if d.lenient {
@@ -22,7 +22,7 @@ func (d deriver) scalar(v cue.Value, what string, depth int) (*shape, error) {
 }
 
 // constrain adds to s what the expression v was written as.
-func (d deriver) constrain(s *shape, v cue.Value, what string, depth int) error {
+func (d *deriver) constrain(s *shape, v cue.Value, what string, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("derive shape of %s: expressions nest too deep", what)
 	}
@@ -62,7 +62,7 @@ func (d deriver) constrain(s *shape, v cue.Value, what string, depth int) error 
 }
 
 // plain handles a reference, a literal, or a basic type.
-func (d deriver) plain(s *shape, v cue.Value, args []cue.Value, what string, depth int) error {
+func (d *deriver) plain(s *shape, v cue.Value, args []cue.Value, what string, depth int) error {
 	if root, path := v.ReferencePath(); root.Exists() {
 		target := root.LookupPath(path)
 		if !target.Exists() {
@@ -92,7 +92,7 @@ func (d deriver) plain(s *shape, v cue.Value, args []cue.Value, what string, dep
 
 // alternatives takes over a disjunction: an enumeration where all members are values, alternatives otherwise. A value
 // that another member allows anyway, as a default usually is, is no alternative of its own.
-func (d deriver) alternatives(s *shape, args []cue.Value, what string, depth int) error {
+func (d *deriver) alternatives(s *shape, args []cue.Value, what string, depth int) error {
 	var alts []*shape
 	all := true
 	for _, a := range args {
@@ -151,7 +151,7 @@ func phrase(v cue.Value) string { return strings.TrimSuffix(comment(v), ".") }
 
 // phraseOf describes the texts that keys of an object match: CUE gives a key's pattern without the name of the
 // definition it was written with, so the definition with the same pattern is looked up.
-func (d deriver) phraseOf(keys *shape) string {
+func (d *deriver) phraseOf(keys *shape) string {
 	fields, err := d.root.Fields(cue.Definitions(true))
 	if err != nil || len(keys.patterns) != 1 {
 		return ""

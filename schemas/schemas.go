@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"sync"
 
+	"cuelang.org/go/cue"
 	"github.com/go-json-experiment/json"
 )
 
@@ -46,6 +47,9 @@ type definition struct {
 	path  string
 	limit int
 	shape func() (*shape, error)
+	// spare holds what deriving the shape has compiled for the first confirm, for documents that people write: a
+	// command reads each of them once.
+	spare chan cue.Value
 }
 
 // definitions holds all documents in the order in which people are shown them. CUE is compiled on first use, and only
@@ -69,7 +73,7 @@ var definitions = []*definition{
 }
 
 func define(doc Document, path string, limit int, files ...string) *definition {
-	d := &definition{doc: doc, path: path, limit: limit, files: append([]string{"values.cue"}, files...)}
+	d := &definition{doc: doc, path: path, limit: limit, files: append([]string{"values.cue"}, files...), spare: make(chan cue.Value, 1)}
 	d.shape = sync.OnceValues(d.derive)
 	return d
 }

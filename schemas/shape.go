@@ -63,7 +63,7 @@ func (s *shape) index(name string) int {
 // deriveShape derives the shape of v, a part of root. what is the path for error messages; lenient means that of what a
 // shape cannot hold only the kind is kept, where otherwise it is an error.
 func deriveShape(root, v cue.Value, what string, lenient bool) (*shape, error) {
-	d := deriver{root: root, lenient: lenient}
+	d := &deriver{root: root, lenient: lenient}
 	s, err := d.derive(v, what, 0)
 	if err == nil {
 		s.doc = comment(v)
@@ -74,9 +74,10 @@ func deriveShape(root, v cue.Value, what string, lenient bool) (*shape, error) {
 type deriver struct {
 	root    cue.Value
 	lenient bool
+	count   int
 }
 
-func (d deriver) refuse(v cue.Value, what, why string) (*shape, error) {
+func (d *deriver) refuse(v cue.Value, what, why string) (*shape, error) {
 	if d.lenient {
 		return &shape{kinds: fromCUE(v.IncompleteKind()), maxItems: -1}, nil
 	}
@@ -84,7 +85,10 @@ func (d deriver) refuse(v cue.Value, what, why string) (*shape, error) {
 }
 
 // derive gives the shape of v and notes the definition that v refers to.
-func (d deriver) derive(v cue.Value, what string, depth int) (*shape, error) {
+func (d *deriver) derive(v cue.Value, what string, depth int) (*shape, error) {
+	if d.count++; d.count > maxShapes {
+		return nil, fmt.Errorf("derive shape of %s: the definition is too large, or refers to itself", what)
+	}
 	s, err := d.body(v, what, depth)
 	if err != nil {
 		return nil, err
@@ -97,7 +101,7 @@ func (d deriver) derive(v cue.Value, what string, depth int) (*shape, error) {
 	return s, nil
 }
 
-func (d deriver) body(v cue.Value, what string, depth int) (*shape, error) {
+func (d *deriver) body(v cue.Value, what string, depth int) (*shape, error) {
 	if depth > maxDepth {
 		return d.refuse(v, what, "definitions nest too deep")
 	}
@@ -124,7 +128,7 @@ func (d deriver) body(v cue.Value, what string, depth int) (*shape, error) {
 	return d.scalar(v, what, depth)
 }
 
-func (d deriver) object(v cue.Value, what string, depth int) (*shape, error) {
+func (d *deriver) object(v cue.Value, what string, depth int) (*shape, error) {
 	s := &shape{kinds: kindObject, maxItems: -1}
 	fields, err := v.Fields(cue.Optional(true), cue.Patterns(true))
 	if err != nil {
@@ -160,7 +164,7 @@ func (d deriver) object(v cue.Value, what string, depth int) (*shape, error) {
 	return s, nil
 }
 
-func (d deriver) field(sel cue.Selector, v cue.Value, what string, depth int) (*field, error) {
+func (d *deriver) field(sel cue.Selector, v cue.Value, what string, depth int) (*field, error) {
 	f := &field{name: sel.Unquoted(), doc: comment(v)}
 	f.required = sel.ConstraintType() == cue.RequiredConstraint
 	f.optional = sel.ConstraintType() == cue.OptionalConstraint
@@ -201,7 +205,7 @@ func unfinishedList(v cue.Value) (cue.Value, bool) {
 }
 
 // list derives the shape of the list v; limits may be written around it, in whole.
-func (d deriver) list(v, whole cue.Value, what string, depth int) (*shape, error) {
+func (d *deriver) list(v, whole cue.Value, what string, depth int) (*shape, error) {
 	s := &shape{kinds: kindArray, maxItems: -1}
 	elem := v.LookupPath(cue.MakePath(cue.AnyIndex))
 	fixed, err := v.List()
@@ -227,7 +231,7 @@ func (d deriver) list(v, whole cue.Value, what string, depth int) (*shape, error
 }
 
 // limits adds to s the limits of a list that the expression v was written with.
-func (d deriver) limits(s *shape, v cue.Value, what string, depth int) error {
+func (d *deriver) limits(s *shape, v cue.Value, what string, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("derive shape of %s: expressions nest too deep", what)
 	}
