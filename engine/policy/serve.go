@@ -18,6 +18,10 @@ import (
 // ends before the answer is written, because the parent is gone, it returns and the process is to exit.
 func Serve(r io.Reader, w io.Writer) error { return serve(r, w, options{}) }
 
+// ServeUntypedUnsafe is Serve for documents of any shape: neither types nor missing evidence are checked. It is for
+// benchmarks beside tools that know no types; no gate may use it.
+func ServeUntypedUnsafe(r io.Reader, w io.Writer) error { return serve(r, w, options{untyped: true}) }
+
 func serve(r io.Reader, w io.Writer, opt options) error {
 	var b budget
 	if err := readJSON(r, 1<<10, &b); err != nil {
