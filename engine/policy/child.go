@@ -137,10 +137,11 @@ func (c *Child) lastWords(readErr, waitErr error) string {
 	state := c.cmd.ProcessState
 	said := c.stderr.String()
 	switch {
-	case state != nil && state.UserTime()+state.SystemTime() >= c.limits.CPU-c.limits.CPU/20:
+	case waitErr != nil && strings.Contains(waitErr.Error(), "killed") && state != nil &&
+		state.UserTime()+state.SystemTime() >= c.limits.CPU/4*3: // the kernel counts in ticks
 		return fmt.Sprintf("budget exceeded: more than %v of processor time", c.limits.CPU)
 	case strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"), strings.Contains(said, "failed to allocate"),
-		strings.Contains(said, "failed to reserve"), strings.Contains(said, "bad allocation"), strings.Contains(said, "errno 12"):
+		strings.Contains(said, "pthread_create failed"), strings.Contains(said, "failed to create new OS thread"):
 		return fmt.Sprintf("budget exceeded: more than %d MiB of memory", c.limits.Memory>>20)
 	case strings.Contains(said, "stack exceeds"), strings.Contains(said, "stack overflow"):
 		return "budget exceeded: recursion too deep"

@@ -101,7 +101,11 @@ func (c *compiled) checkDataRefs(data ast.Object) {
 				return false
 			}
 			first, ok := ref[1].Value.(ast.String)
-			if !ok || string(first) == "params" || data.Get(ref[1]) != nil {
+			if ok && string(first) == "params" {
+				c.checkParamRef(ref)
+				return false
+			}
+			if !ok || data.Get(ref[1]) != nil {
 				return false
 			}
 			if bad, words := undefinedPart(root, ref); bad > 0 {
@@ -111,6 +115,22 @@ func (c *compiled) checkDataRefs(data ast.Object) {
 			}
 			return false
 		})
+	}
+}
+
+// checkParamRef refuses a parameter that no params.cue defines. OPA takes an object without any field for an open one.
+func (c *compiled) checkParamRef(ref ast.Ref) {
+	s := c.paramSchema
+	for i, t := range ref[2:] {
+		properties, ok := s["properties"].(map[string]any)
+		if !ok || !isString(t) {
+			return
+		}
+		if s, ok = properties[headName(t)].(map[string]any); !ok {
+			c.problems = append(c.problems, at(t.Location, "undefined", "%s has no parameter %q: no params.cue beside a rule defines it; %s",
+				ref[:i+2], headName(t), suggest(headName(t), "valid names", sortedKeys(properties))))
+			return
+		}
 	}
 }
 

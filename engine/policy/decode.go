@@ -180,7 +180,13 @@ func (d *decoder) fields(n *node, depth int) (*ast.Term, error) {
 		d.pairs = append(d.pairs, [2]*ast.Term{f.key, v})
 	}
 	if have := len(d.pairs) - base; have != n.required {
-		return nil, fmt.Errorf("%s lacks %s", d.place(), n.missing(d.pairs[base:]))
+		place := d.place()
+		if i := strings.LastIndexByte(place, '/'); i > 0 {
+			place = place[:i] // the last field there is
+		} else {
+			place = "the document"
+		}
+		return nil, fmt.Errorf("%s lacks %s", place, n.missing(d.pairs[base:]))
 	}
 	if _, err := d.d.ReadToken(); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -48,6 +49,9 @@ func (m *metadata) readStages(v any) error {
 }
 
 func (m *metadata) readEffectiveOn(v any) error {
+	if t, ok := v.(time.Time); ok { // YAML knows dates
+		v = strings.TrimSuffix(t.UTC().Format("2006-01-02T15:04:05Z"), "T00:00:00Z")
+	}
 	s, err := text(v)
 	if err != nil {
 		return err

@@ -65,9 +65,9 @@ func parse(p Program, withTests bool) *parsed {
 			m := &module{source: i, file: f, name: src.name(f.Path)}
 			m.mod, err = ast.ParseModuleWithOpts(m.name, string(f.Data), opts)
 			switch {
-			case err != nil:
+			case err != nil && !strings.HasSuffix(err.Error(), ": empty module"):
 				out.problems = append(out.problems, parseProblems(err)...)
-			case m.mod == nil:
+			case err != nil || m.mod == nil:
 				out.problems = append(out.problems, Diagnostic{File: m.name, Line: 1, Code: "parse", Msg: "the file holds no package"})
 			case test:
 				out.tests = append(out.tests, m)

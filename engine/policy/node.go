@@ -93,6 +93,7 @@ func (n *node) addViews(kind string, v kindViews) error {
 	if item == nil || item.elem == nil {
 		return fmt.Errorf("read schema of the policy input: no list evidence.%s", kind)
 	}
+	words := map[string][]string{}
 	for _, name := range v.names {
 		f, ok := item.elem.fields[string(appendQuoted(nil, name))]
 		if !ok {
@@ -100,8 +101,9 @@ func (n *node) addViews(kind string, v kindViews) error {
 		}
 		f.derived = true
 		item.elem.required--
+		words[name] = f.node.names()
 	}
-	item.elem.views = v.build
+	item.elem.views = func(item [][2]*ast.Term) [][2]*ast.Term { return v.build(item, words) }
 	return nil
 }
 

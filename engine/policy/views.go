@@ -12,7 +12,8 @@ import (
 // visits only the rows it asks for.
 type kindViews struct {
 	names []string
-	build func(item [][2]*ast.Term) [][2]*ast.Term
+	// build makes the views from the fields of an item; words are the names that the schema gives a view's parts.
+	build func(item [][2]*ast.Term, words map[string][]string) [][2]*ast.Term
 }
 
 var viewsOfKind = map[string]kindViews{
@@ -41,7 +42,7 @@ type buckets struct {
 	lists map[ast.String][]*ast.Term
 }
 
-func newBuckets(names ...string) *buckets {
+func newBuckets(names []string) *buckets {
 	b := &buckets{lists: make(map[ast.String][]*ast.Term, len(names))}
 	for _, n := range names {
 		b.keys = append(b.keys, ast.InternedTerm(n))
@@ -93,8 +94,8 @@ func (g *groups) term() *ast.Term {
 	return ast.ObjectTerm(pairs...)
 }
 
-func testViews(item [][2]*ast.Term) [][2]*ast.Term {
-	status := newBuckets("passed", "failed", "errored", "skipped")
+func testViews(item [][2]*ast.Term, words map[string][]string) [][2]*ast.Term {
+	status := newBuckets(words["byStatus"])
 	var flaky []*ast.Term
 	eachRow(item, "cases", func(row ast.Object, t *ast.Term) {
 		status.add(row.Get(ast.InternedTerm("status")), t)
@@ -105,9 +106,9 @@ func testViews(item [][2]*ast.Term) [][2]*ast.Term {
 	return [][2]*ast.Term{view("byStatus", status.term()), view("flaky", ast.ArrayTerm(flaky...))}
 }
 
-func scanViews(item [][2]*ast.Term) [][2]*ast.Term {
-	severity := newBuckets("critical", "high", "medium", "low", "info", "unknown")
-	category := newBuckets("vulnerability", "misconfiguration", "secret", "licence", "code")
+func scanViews(item [][2]*ast.Term, words map[string][]string) [][2]*ast.Term {
+	severity := newBuckets(words["bySeverity"])
+	category := newBuckets(words["byCategory"])
 	packages := &groups{lists: map[ast.String][]*ast.Term{}}
 	var suppressed []*ast.Term
 	keySeverity, keyCategory, keyStatus, keyPackage := ast.InternedTerm("severity"), ast.InternedTerm("category"),
@@ -128,7 +129,7 @@ func scanViews(item [][2]*ast.Term) [][2]*ast.Term {
 	}
 }
 
-func sbomViews(item [][2]*ast.Term) [][2]*ast.Term {
+func sbomViews(item [][2]*ast.Term, _ map[string][]string) [][2]*ast.Term {
 	packages := &groups{lists: map[ast.String][]*ast.Term{}}
 	eachRow(item, "components", func(row ast.Object, t *ast.Term) { packages.add(row.Get(ast.InternedTerm("name")), t) })
 	return [][2]*ast.Term{view("byPackage", packages.term())}

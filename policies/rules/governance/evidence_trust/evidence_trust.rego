@@ -31,40 +31,40 @@ block contains finding if {
 }
 
 block contains finding if {
-	some id, item in _items
+	some item in _items
 	not item.about.digest in _subjects
 	finding := {
-		"id": sprintf("unbound:%s", [id]),
+		"id": sprintf("unbound:%s", [item.id]),
 		"msg": sprintf("%s evidence is about something that is not of this release", [item.kind]),
 		"observed": item.about.digest,
 		"expected": "an artifact of the release, or the revision it was built from",
-		"evidence": [id],
+		"evidence": [item.id],
 	}
 }
 
 block contains finding if {
-	some id, item in _items
+	some item in _items
 	is_number(item.ageSeconds)
 	item.ageSeconds < -120
 	finding := {
-		"id": sprintf("future:%s", [id]),
+		"id": sprintf("future:%s", [item.id]),
 		"msg": sprintf("%s evidence says that it was collected in the future", [item.kind]),
 		"observed": item.collectedAt,
 		"expected": sprintf("at most two minutes after %s", [input.now]),
-		"evidence": [id],
+		"evidence": [item.id],
 	}
 }
 
 needs_approval contains finding if {
 	count(data.params.governance.evidence_trust.systems) > 0
-	some id, item in _items
+	some item in _items
 	not item.system in data.params.governance.evidence_trust.systems
 	finding := {
 		"id": "system",
 		"msg": sprintf("%s evidence was not collected in a CI system that the target names", [item.kind]),
 		"observed": _system(item.system),
 		"expected": sprintf("one of %s", [concat(", ", data.params.governance.evidence_trust.systems)]),
-		"evidence": [id],
+		"evidence": [item.id],
 	}
 }
 
@@ -86,7 +86,8 @@ _subjects contains digest if {
 	some digest in [input.release.source.revision, sprintf("gitCommit:%s", [input.release.source.revision])]
 }
 
-_items[item.id] := {
+_items contains {
+	"id": item.id,
 	"kind": kind,
 	"about": item.about,
 	"ageSeconds": item.ageSeconds,

@@ -2,8 +2,8 @@
 # title: Every test run is complete and nothing in it failed
 # description: >-
 #   In each test report that counts: at least one test ran, nothing failed or errored, no suite or package broke, and the
-#   report does not say of itself that results are missing. Where more tests than the parameters allow were skipped or
-#   passed only after a retry, people have to approve. The defaults let a tenth be skipped, which is room for tests that
+#   report does not say of itself that results are missing. Where more tests than the parameters allow were skipped (or
+#   ended neither passed nor failed, as pending ones do) or passed only after a retry, people have to approve. The defaults let a tenth be skipped, which is room for tests that
 #   need another operating system or a service that is not there, and not for a suite that somebody switched off; set
 #   max_skipped_percent to 0 where every test has to run.
 # custom:
@@ -55,11 +55,15 @@ block contains finding if {
 
 block contains finding if {
 	some item in input.evidence.tests
-	item.summary.total == item.summary.skipped
+	(item.summary.passed + item.summary.failed) + item.summary.errored == 0
 	finding := {
 		"id": sprintf("%s:empty", [_run(item.level, item.report.name)]),
 		"msg": sprintf("no test ran in %s", [_run(item.level, item.report.name)]),
-		"observed": sprintf("%d tests, %d skipped", [item.summary.total, item.summary.skipped]),
+		"observed": sprintf("%d tests, %d skipped, %d neither passed nor failed", [
+			item.summary.total,
+			item.summary.skipped,
+			item.summary.other,
+		]),
 		"expected": "at least one test that ran",
 		"evidence": [item.id],
 		"inconclusive": true,
@@ -68,12 +72,13 @@ block contains finding if {
 
 needs_approval contains finding if {
 	some item in input.evidence.tests
-	item.summary.skipped < item.summary.total
-	item.summary.skipped * 100 > item.summary.total * data.params.tests.suite_complete.max_skipped_percent
+	(item.summary.passed + item.summary.failed) + item.summary.errored > 0
+	left := item.summary.skipped + item.summary.other
+	left * 100 > item.summary.total * data.params.tests.suite_complete.max_skipped_percent
 	finding := {
 		"id": "skipped",
 		"msg": sprintf("too many tests were skipped in %s", [_run(item.level, item.report.name)]),
-		"observed": sprintf("%d of %d skipped", [item.summary.skipped, item.summary.total]),
+		"observed": sprintf("%d of %d skipped or neither passed nor failed", [left, item.summary.total]),
 		"expected": sprintf("at most %v %% skipped", [data.params.tests.suite_complete.max_skipped_percent]),
 		"place": _first(item.byStatus.skipped),
 		"remedy": "Run the skipped tests, or have somebody approve the release without them.",
