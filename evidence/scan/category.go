@@ -27,8 +27,12 @@ func (s *sarifReader) category(id string, rule *sarifRule) string {
 	if rule != nil && rule.category != "" {
 		return rule.category
 	}
-	if c, ok := sarifTools[strings.ToLower(s.run.components[0].name)]; ok {
-		return c
+	if s.run.toolCategory == nil {
+		c := sarifTools[strings.ToLower(s.run.components[0].name)]
+		s.run.toolCategory = &c
+	}
+	if *s.run.toolCategory != "" {
+		return *s.run.toolCategory
 	}
 	for _, prefix := range vulnerabilityIDs {
 		if strings.HasPrefix(id, prefix) {

@@ -2,9 +2,7 @@ package scan
 
 import (
 	"fmt"
-	"math"
 	"strconv"
-	"strings"
 
 	"cdgate.dev/cdgate/evidence"
 	"cdgate.dev/cdgate/evidence/strictjson"
@@ -21,6 +19,8 @@ type sarifRun struct {
 	kept    int
 	results int
 	ids     map[string]*sarifRule
+	// toolCategory is the category of the tool's findings, if its name tells.
+	toolCategory *string
 }
 
 type sarifComponent struct {
@@ -79,85 +79,106 @@ func (r *sarifRun) tool() evidence.Tool {
 
 // readResult reads one result. It is judged at once when everything that it depends on was read.
 func (s *sarifReader) readResult() error {
-	res := sarifResult{ref: sarifRef{index: -1}, run: len(s.tools), n: s.run.results}
+	s.cur = sarifResult{ref: sarifRef{index: -1}, run: len(s.tools), n: s.run.results}
 	s.run.results++
-	err := s.json.Object(func(name []byte) (err error) {
-		switch string(name) {
-		case "ruleId":
-			var id string
-			if id, err = s.json.StringOrNull(); id != "" {
-				res.ref.id = id
-			}
-		case "ruleIndex":
-			res.ref.index, err = s.json.Int()
-			res.hasIndex = true
-		case "rule":
-			ref, rerr := s.readReference()
-			if ref.id == "" {
-				ref.id = res.ref.id
-			}
-			if ref.index < 0 {
-				ref.index = res.ref.index
-			}
-			res.ref, res.hasIndex, err = ref, ref.index >= 0, rerr
-		case "kind":
-			res.kind, err = s.json.StringOrNull()
-		case "level":
-			res.level, err = s.json.StringOrNull()
-		case "message":
-			res.text, res.messageID, err = s.readMessage()
-		case "locations":
-			err = s.readLocations(&res)
-		case "suppressions":
-			err = s.readSuppressions(&res)
-		case "baselineState":
-			res.baseline, err = s.json.StringOrNull()
-		default:
-			err = s.json.Other(s.names.result, name)
-		}
-		return err
-	})
-	if err != nil {
+	if err := s.json.Object(s.members.result); err != nil {
 		return err
 	}
-	if len(s.run.waiting) == 0 && s.run.hasTool && (s.run.hasInvocations || res.level != "") {
-		return s.judge(res)
+	if len(s.run.waiting) == 0 && s.run.hasTool && (s.run.hasInvocations || s.cur.level != "") {
+		return s.judge(&s.cur)
 	}
+	res := s.cur
 	s.run.waiting = append(s.run.waiting, res)
 	return s.run.keep(s.json, 256+len(res.text)+len(res.uri)+len(res.ref.id)+len(res.why))
 }
 
-// readLocations reads the first location.
-func (s *sarifReader) readLocations(res *sarifResult) error {
-	first := true
-	return s.json.ArrayOrNull(func() error {
-		if !first {
-			return s.json.Skip()
+// sarifMembers are the functions that read the members of a result, bound once: there are many results.
+type sarifMembers struct {
+	result, location, physical, place, message func(name []byte) error
+	locations                                  func() error
+}
+
+// bind fills in the functions.
+func (s *sarifReader) bind() {
+	s.members = sarifMembers{
+		result: s.resultMember, locations: s.readLocation, location: s.locationMember, physical: s.physicalMember, place: s.placeMember,
+		message: s.messageMember,
+	}
+}
+
+func (s *sarifReader) resultMember(name []byte) (err error) {
+	res := &s.cur
+	switch string(name) {
+	case "ruleId":
+		var id string
+		if id, err = s.json.StringOrNull(); id != "" {
+			res.ref.id = id
 		}
-		first = false
-		return s.json.Object(func(name []byte) error {
-			if string(name) != "physicalLocation" {
-				return s.json.Other(s.names.location, name)
-			}
-			return s.json.ObjectOrNull(func(name []byte) error {
-				switch string(name) {
-				case "artifactLocation", "region":
-					return s.json.ObjectOrNull(func(name []byte) (err error) {
-						switch string(name) {
-						case "uri":
-							res.uri, err = s.json.StringOrNull()
-						case "startLine":
-							res.line, err = s.json.Int()
-						default:
-							err = s.json.Other(s.names.place, name)
-						}
-						return err
-					})
-				}
-				return s.json.Other(s.names.physical, name)
-			})
-		})
-	})
+	case "ruleIndex":
+		res.ref.index, err = s.json.Int()
+		res.hasIndex = true
+	case "rule":
+		ref, rerr := s.readReference()
+		if ref.id == "" {
+			ref.id = res.ref.id
+		}
+		if ref.index < 0 {
+			ref.index = res.ref.index
+		}
+		res.ref, res.hasIndex, err = ref, ref.index >= 0, rerr
+	case "kind":
+		res.kind, err = s.json.StringOrNull()
+	case "level":
+		res.level, err = s.json.StringOrNull()
+	case "message":
+		res.text, res.messageID, err = s.readMessage()
+	case "locations":
+		s.first = true
+		err = s.json.ArrayOrNull(s.members.locations)
+	case "suppressions":
+		err = s.readSuppressions(res)
+	case "baselineState":
+		res.baseline, err = s.json.StringOrNull()
+	default:
+		err = s.json.Other(s.names.result, name)
+	}
+	return err
+}
+
+// readLocation reads the first location of a result.
+func (s *sarifReader) readLocation() error {
+	if !s.first {
+		return s.json.Skip()
+	}
+	s.first = false
+	return s.json.Object(s.members.location)
+}
+
+func (s *sarifReader) locationMember(name []byte) error {
+	if string(name) == "physicalLocation" {
+		return s.json.ObjectOrNull(s.members.physical)
+	}
+	return s.json.Other(s.names.location, name)
+}
+
+func (s *sarifReader) physicalMember(name []byte) error {
+	switch string(name) {
+	case "artifactLocation", "region":
+		return s.json.ObjectOrNull(s.members.place)
+	}
+	return s.json.Other(s.names.physical, name)
+}
+
+func (s *sarifReader) placeMember(name []byte) (err error) {
+	switch string(name) {
+	case "uri":
+		s.cur.uri, err = s.json.StringOrNull()
+	case "startLine":
+		s.cur.line, err = s.json.Int()
+	default:
+		err = s.json.Other(s.names.place, name)
+	}
+	return err
 }
 
 // readSuppressions decides whether the result is suppressed: it has suppressions and all of them are accepted, which is
@@ -187,8 +208,8 @@ func (s *sarifReader) readSuppressions(res *sarifResult) error {
 
 // flush judges the results that waited for the end of the run.
 func (s *sarifReader) flush() error {
-	for _, res := range s.run.waiting {
-		if err := s.judge(res); err != nil {
+	for i := range s.run.waiting {
+		if err := s.judge(&s.run.waiting[i]); err != nil {
 			return err
 		}
 	}
@@ -198,8 +219,8 @@ func (s *sarifReader) flush() error {
 
 // judge turns a result into a finding, or into none: results that are gone from the baseline and results that are no
 // failures are left out.
-func (s *sarifReader) judge(res sarifResult) error {
-	rule := s.rule(&res)
+func (s *sarifReader) judge(res *sarifResult) error {
+	rule := s.rule(res)
 	f := evidence.ScanFinding{ID: res.ref.id, Title: res.text, Place: res.uri, Status: open}
 	if f.ID == "" && rule != nil {
 		f.ID = rule.id
@@ -227,126 +248,10 @@ func (s *sarifReader) judge(res sarifResult) error {
 			return nil
 		}
 	}
-	f.Severity = s.severity(&res, rule)
+	f.Severity = s.severity(res, rule)
 	f.Category = s.category(f.ID, rule)
 	if err := s.out.add(f); err != nil {
 		return s.json.Errorf("%w", err)
 	}
 	return nil
-}
-
-// rule finds the rule of a result: the one at its index; where there is none, or where index and id name different
-// rules, the one with its id.
-func (s *sarifReader) rule(res *sarifResult) *sarifRule {
-	var at *sarifRule
-	if c := res.ref.component; c >= 0 && c < int64(len(s.run.components)) && res.hasIndex {
-		if rules := s.run.components[c].rules; res.ref.index >= 0 && res.ref.index < int64(len(rules)) {
-			at = &rules[res.ref.index]
-		} else if res.ref.index != -1 {
-			// -1 is how the specification writes "no index".
-			s.out.warn.Add(evidence.BreaksFormat, res.place(), "rule index %d, but there are %d rules", res.ref.index, len(rules))
-		}
-	}
-	if res.ref.id == "" || at != nil && sameRule(res.ref.id, at.id) {
-		if at == nil {
-			s.out.warn.Add(evidence.UnknownRule, res.place(), "a result without a rule; it is kept")
-		}
-		return at
-	}
-	byID := s.byID(res.ref.id)
-	if byID == nil {
-		s.out.warn.Add(evidence.UnknownRule, res.place(), "no rule %q in the report; the finding is kept", evidence.Cut(res.ref.id))
-	}
-	return byID
-}
-
-// sameRule reports whether a result's id names a rule: it may add parts after a slash (3.27.5).
-func sameRule(id, rule string) bool {
-	return id == rule || len(id) > len(rule) && strings.HasPrefix(id, rule) && id[len(rule)] == '/'
-}
-
-// byID finds a rule by a result's id, in the driver first.
-func (s *sarifReader) byID(id string) *sarifRule {
-	if s.run.ids == nil {
-		s.run.ids = map[string]*sarifRule{}
-		for c := range s.run.components {
-			for i := range s.run.components[c].rules {
-				r := &s.run.components[c].rules[i]
-				if s.run.ids[r.id] == nil {
-					s.run.ids[r.id] = r
-				}
-			}
-		}
-	}
-	for {
-		if r := s.run.ids[id]; r != nil {
-			return r
-		}
-		slash := strings.LastIndexByte(id, '/')
-		if slash < 0 {
-			return nil
-		}
-		id = id[:slash]
-	}
-}
-
-// severity gives the bucket of a result: by the rule's score, else by level.
-func (s *sarifReader) severity(res *sarifResult, rule *sarifRule) string {
-	if rule != nil && rule.score > 0 {
-		switch {
-		case rule.score >= 9:
-			return critical
-		case rule.score >= 7:
-			return high
-		case rule.score >= 4:
-			return medium
-		}
-		return low
-	}
-	level := res.level
-	if level == "" && (res.kind == "open" || res.kind == "review") {
-		return unknown
-	}
-	if level == "" {
-		level = s.override(res, rule)
-	}
-	if level == "" && rule != nil {
-		level = rule.level
-	}
-	switch level {
-	case "error":
-		return high
-	case "warning", "":
-		return medium
-	case "note":
-		return low
-	case "none":
-		return info
-	}
-	s.out.warn.Add(evidence.UnknownSeverity, res.place(), "level %q counts as unknown", evidence.Cut(level))
-	return unknown
-}
-
-// override returns the level that the invocation gave a rule, or "".
-func (s *sarifReader) override(res *sarifResult, rule *sarifRule) string {
-	for _, o := range s.run.overrides {
-		if o.level == "" {
-			continue
-		}
-		byID := o.ref.id != "" && (rule != nil && o.ref.id == rule.id || sameRule(res.ref.id, o.ref.id))
-		byIndex := o.ref.id == "" && o.ref.index >= 0 && res.hasIndex && o.ref.index == res.ref.index && o.ref.component == res.ref.component
-		if byID || byIndex {
-			return o.level
-		}
-	}
-	return ""
-}
-
-// sarifScore reads a security-severity; what is no usable number is 0, which means unknown.
-func sarifScore(text string) float64 {
-	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-		return 0
-	}
-	return f
 }

@@ -98,8 +98,16 @@ func (r *Reader) Errorf(format string, args ...any) error {
 
 // wrap gives an error of the decoder its place.
 func (r *Reader) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return r.placed(err)
+}
+
+// placed is the rest of wrap; apart, so that the usual way costs nothing.
+func (r *Reader) placed(err error) error {
 	var done *Error
-	if err == nil || errors.As(err, &done) {
+	if errors.As(err, &done) {
 		return err
 	}
 	var syntactic *jsontext.SyntacticError
@@ -350,27 +358,31 @@ func (r *Reader) checkNumber(v []byte) error {
 
 // Skip passes over the next value, whatever it is, as strictly as if it were read.
 func (r *Reader) Skip() error {
-	depth := r.dec.StackDepth()
+	depth, before := r.dec.StackDepth(), r.dec.InputOffset()
 	for {
-		var err error
-		switch r.dec.PeekKind() {
-		case '{', '[':
-			if r.dec.StackDepth() >= evidence.MaxDepth {
-				return r.Errorf("more than %d values inside one another", evidence.MaxDepth)
-			}
-			_, err = r.dec.ReadToken()
-		case '0':
-			var v jsontext.Value
-			if v, err = r.dec.ReadValue(); err == nil {
-				err = r.checkNumber(v)
-			}
-		default:
-			_, err = r.dec.ReadToken()
-		}
+		token, err := r.dec.ReadToken()
 		if err != nil {
 			return r.wrap(err)
 		}
-		if r.dec.StackDepth() == depth {
+		offset := r.dec.InputOffset()
+		length := offset - before
+		before = offset
+		now := r.dec.StackDepth()
+		switch token.Kind() {
+		case '{', '[':
+			if now > evidence.MaxDepth {
+				return r.Errorf("more than %d values inside one another", evidence.MaxDepth)
+			}
+		case '0':
+			// A number of up to four characters after a separator is always in range; it takes 1e309 not to be.
+			if length <= 5 {
+				break
+			}
+			if _, err := token.Float(); err != nil {
+				return r.Errorf("the number %s is out of range", clip([]byte(token.String())))
+			}
+		}
+		if now == depth {
 			return nil
 		}
 	}

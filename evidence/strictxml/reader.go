@@ -44,8 +44,9 @@ type Reader struct {
 	buf           []byte
 	pos, end, raw int
 	srcErr        error
-	lines         int
-	elements      int
+	// lines counts the line feeds before buf[counted], and counted never passes pos: lines are counted when asked for.
+	lines, counted int
+	elements       int
 
 	names  []byte
 	stack  []frame
@@ -53,6 +54,8 @@ type Reader struct {
 	values []byte
 	spaces []binding
 
+	// prefixed notes a colon or xmlns in the tag that is being parsed.
+	prefixed   bool
 	text       []byte
 	cdata      bool
 	selfClosed bool
@@ -140,7 +143,11 @@ func (r *Reader) Text() []byte { return r.text }
 func (r *Reader) Doctype() string { return r.doctype }
 
 // Line returns the number of the current line, from 1.
-func (r *Reader) Line() int { return 1 + r.lines + bytes.Count(r.buf[:r.pos], []byte{'\n'}) }
+func (r *Reader) Line() int {
+	r.lines += bytes.Count(r.buf[r.counted:r.pos], []byte{'\n'})
+	r.counted = r.pos
+	return 1 + r.lines
+}
 
 // Place returns "line 12".
 func (r *Reader) Place() string { return fmt.Sprintf("line %d", r.Line()) }

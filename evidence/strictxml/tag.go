@@ -11,6 +11,8 @@ const (
 	nameStart = 1 << iota
 	nameByte
 	spaceByte
+	// specialByte ends the plain part of an attribute value.
+	specialByte
 )
 
 // classes tells which bytes may start a name, be in one, or be white space. Bytes above ASCII are allowed in names; UTF-8
@@ -22,8 +24,12 @@ var classes = func() (t [256]byte) {
 			t[c] = nameStart | nameByte
 		case c >= '0' && c <= '9', c == '-', c == '.':
 			t[c] = nameByte
-		case c == ' ', c == '\t', c == '\n', c == '\r':
+		case c == ' ':
 			t[c] = spaceByte
+		case c == '\t', c == '\n', c == '\r':
+			t[c] = spaceByte | specialByte
+		case c == '&', c == '<', c == '"', c == '\'':
+			t[c] = specialByte
 		}
 	}
 	return t
@@ -47,7 +53,9 @@ func (r *Reader) parseStart(b []byte) (Event, int, error) {
 	if classes[b[1]]&nameStart == 0 {
 		return None, 0, r.Errorf("\"<\" that starts no tag")
 	}
+	r.prefixed = false
 	for i < len(b) && classes[b[i]]&nameByte != 0 {
+		r.prefixed = r.prefixed || b[i] == ':'
 		i++
 	}
 	name := b[1:i]
@@ -93,9 +101,11 @@ func (r *Reader) parseStart(b []byte) (Event, int, error) {
 func (r *Reader) parseAttr(element, b []byte) (int, error) {
 	i := 0
 	for i < len(b) && classes[b[i]]&nameByte != 0 {
+		r.prefixed = r.prefixed || b[i] == ':'
 		i++
 	}
 	name := b[:i]
+	r.prefixed = r.prefixed || string(name) == "xmlns"
 	for i < len(b) && classes[b[i]]&spaceByte != 0 {
 		i++
 	}
@@ -117,13 +127,24 @@ func (r *Reader) parseAttr(element, b []byte) (int, error) {
 		return 0, r.Errorf("attribute %s of <%s> has no quotes", shown(name), shown(element))
 	}
 	i++
-	end := bytes.IndexByte(b[i:], quote)
-	if end < 0 {
+	end := i
+	for end < len(b) && classes[b[end]]&specialByte == 0 {
+		end++
+	}
+	if end == len(b) {
 		return 0, errShort
 	}
-	value, err := r.attrValue(b[i : i+end])
-	if err != nil {
-		return 0, r.Errorf("attribute %s of <%s>: %s", shown(name), shown(element), err)
+	value := b[i:end]
+	if b[end] != quote {
+		more := bytes.IndexByte(b[end:], quote)
+		if more < 0 {
+			return 0, errShort
+		}
+		end += more
+		var err error
+		if value, err = r.attrValue(b[i:end]); err != nil {
+			return 0, r.Errorf("attribute %s of <%s>: %s", shown(name), shown(element), err)
+		}
 	}
 	for k := range r.attrs {
 		if bytes.Equal(r.attrs[k].Name, name) {
@@ -134,22 +155,11 @@ func (r *Reader) parseAttr(element, b []byte) (int, error) {
 		return 0, r.Errorf("<%s> has more than %d attributes", shown(element), evidence.MaxAttributes)
 	}
 	r.attrs = append(r.attrs, Attr{Name: name, Value: value})
-	i += end + 1
-	return i, nil
+	return end + 1, nil
 }
 
-// attrValue decodes an attribute value; most need no copy.
+// attrValue decodes an attribute value with references, white space or quotes of the other sort.
 func (r *Reader) attrValue(b []byte) ([]byte, error) {
-	plain := true
-	for _, c := range b {
-		if c < ' ' || c == '&' || c == '<' {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return b, nil
-	}
 	if bytes.IndexByte(b, '<') >= 0 {
 		return nil, errLess
 	}
@@ -189,23 +199,20 @@ func (r *Reader) open(name []byte, selfClosed bool) error {
 	r.stack = append(r.stack, frame{len(r.names), len(r.spaces)})
 	r.names = append(r.names, name...)
 	r.selfClosed = selfClosed
+	if !r.prefixed {
+		return nil
+	}
 	return r.bind(name)
 }
 
 // bind takes up namespace declarations and checks that every prefix has one.
 func (r *Reader) bind(name []byte) error {
-	prefixed := bytes.IndexByte(name, ':') >= 0
 	for _, a := range r.attrs {
 		if string(a.Name) == "xmlns" {
 			r.spaces = append(r.spaces, binding{"", string(a.Value)})
 		} else if bytes.HasPrefix(a.Name, []byte("xmlns:")) {
 			r.spaces = append(r.spaces, binding{string(a.Name[len("xmlns:"):]), string(a.Value)})
-		} else if bytes.IndexByte(a.Name, ':') >= 0 {
-			prefixed = true
 		}
-	}
-	if !prefixed {
-		return nil
 	}
 	check := func(n []byte) error {
 		i := bytes.IndexByte(n, ':')

@@ -164,7 +164,8 @@ func (r *Reader) fill() error {
 		return r.srcErr
 	}
 	if r.pos > 0 {
-		r.lines += bytes.Count(r.buf[:r.pos], []byte{'\n'})
+		r.lines += bytes.Count(r.buf[r.counted:r.pos], []byte{'\n'})
+		r.counted = 0
 		copy(r.buf, r.buf[r.pos:r.raw])
 		r.end -= r.pos
 		r.raw -= r.pos
@@ -233,7 +234,7 @@ func (r *Reader) check(last bool) error {
 }
 
 func (r *Reader) errorAt(i int, msg string) error {
-	return &Error{Line: 1 + r.lines + bytes.Count(r.buf[:i], []byte{'\n'}), Msg: msg}
+	return &Error{Line: 1 + r.lines + bytes.Count(r.buf[r.counted:i], []byte{'\n'}), Msg: msg}
 }
 
 // controlAt returns where the first control character other than tab, line feed and carriage return is, or -1. It looks
