@@ -116,9 +116,9 @@ func TestOpenAnyFlippedByte(t *testing.T) {
 	w := newWorld(t)
 	good := w.sign(goodYAML)
 	want := w.open(goodYAML).Digest()
-	step := 1
+	step := 5
 	if testing.Short() {
-		step = 7
+		step = 37
 	}
 	for i := 0; i < len(good); i += step {
 		b := bytes.Clone(good)
