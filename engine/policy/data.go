@@ -94,27 +94,37 @@ func dataObject(text []byte, dir string) (ast.Object, error) {
 // them never finds anything.
 func (c *compiled) checkDataRefs(data ast.Object) {
 	root := c.compiler.RuleTree.Child(ast.DefaultRootDocument.Value)
-	for _, m := range c.modules {
-		compiledModule := c.compiler.Modules[m.name]
-		ast.WalkRefs(compiledModule, func(ref ast.Ref) bool {
-			if !ref[0].Equal(ast.DefaultRootDocument) || len(ref) < 2 {
-				return false
-			}
-			first, ok := ref[1].Value.(ast.String)
-			if ok && string(first) == "params" {
-				c.checkParamRef(ref)
-				return false
-			}
-			if !ok || data.Get(ref[1]) != nil {
-				return false
-			}
-			if bad, words := undefinedPart(root, ref); bad > 0 {
-				name := headName(ref[bad])
-				c.problems = append(c.problems, at(ref[bad].Location, "undefined", "nothing defines %s: %s has no %q; %s",
-					ref[:bad+1], ref[:bad], name, suggest(name, "valid names", words)))
+	check := func(ref ast.Ref) {
+		if !ref[0].Equal(ast.DefaultRootDocument) || len(ref) < 2 {
+			return
+		}
+		first, ok := ref[1].Value.(ast.String)
+		if ok && string(first) == "params" {
+			c.checkParamRef(ref)
+			return
+		}
+		if !ok || data.Get(ref[1]) != nil {
+			return
+		}
+		if bad, words := undefinedPart(root, ref); bad > 0 {
+			name := headName(ref[bad])
+			c.problems = append(c.problems, at(ref[bad].Location, "undefined", "nothing defines %s: %s has no %q; %s",
+				ref[:bad+1], ref[:bad], name, suggest(name, "valid names", words)))
+		}
+	}
+	for _, m := range append(slices.Clone(c.modules), c.tests...) {
+		var vis *ast.GenericVisitor
+		vis = ast.NewGenericVisitor(func(x any) bool {
+			switch x := x.(type) {
+			case *ast.With: // what a test replaces need not exist
+				vis.Walk(x.Value)
+				return true
+			case ast.Ref:
+				check(x)
 			}
 			return false
 		})
+		vis.Walk(c.compiler.Modules[m.name])
 	}
 }
 

@@ -108,7 +108,7 @@ func TestErrorsOfBuiltinsAreErrors(t *testing.T) {
 		`1 / (count(input.release.name) - 3) > 0`:                        "divide by zero",
 		`time.parse_rfc3339_ns(input.release.name) > 0`:                  "time",
 		`json.unmarshal(input.release.name) == 1`:                        "json",
-		`regex.match(sprintf("[%s", [input.release.name]), "x")`:          "regex",
+		`regex.match(sprintf("[%s", [input.release.name]), "x")`:         "regex",
 		`x := {k: v | some v in [1, 2]; k := "a"}; x.a == 1`:             "unique",
 		`not to_number(input.release.name) > 0`:                          "to_number",
 		`count([1 | to_number(input.release.name) > 0]) == 0`:            "to_number",

@@ -12,7 +12,7 @@ import (
 
 func TestViews(t *testing.T) {
 	component := `{"name":"zlib","version":"1","purl":"","type":"library","licences":[]}`
-	sbom := `{` + itemHead + `,"summary":{"specVersion":"1.5","components":1,"services":0,"withLicence":0,"withoutVersion":0,"withPURL":0,"dependencies":0},` +
+	sbom := `{` + itemHead + `,"summary":{"specVersion":"1.5","components":1,"services":0,"withLicence":0,"withoutVersion":0,"withPURL":0,"dependencies":0,"complete":true},` +
 		`"components":[` + component + `]}`
 	out, err := Views([]byte(with(with(with(noInput, "tests", testsItem), "scan", scanItem), "sbom", sbom)))
 	if err != nil {

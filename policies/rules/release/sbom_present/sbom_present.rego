@@ -3,7 +3,7 @@
 # description: >-
 #   Each artifact of the release has a bill of materials that is about that artifact and lists at least one component.
 #   One about the revision it was built from counts only where the parameter accept_revision says so: what a source tree
-#   declares and what ends up in an artifact are two things.
+#   declares and what ends up in an artifact are two things. One that says of itself that it is incomplete needs approval.
 # custom:
 #   controls:
 #     - CRA/I-II-1
@@ -21,6 +21,19 @@ block contains finding if {
 		"observed": sprintf("%d bills of materials, none about it that lists a component", [count(input.evidence.sbom)]),
 		"expected": "a bill of materials about the artifact with at least one component",
 		"evidence": {item.id | some item in input.evidence.sbom},
+	}
+}
+
+needs_approval contains finding if {
+	some item in input.evidence.sbom
+	not item.summary.complete
+	finding := {
+		"id": "incomplete",
+		"msg": sprintf("the bill of materials %s says of itself that it is incomplete", [item.report.name]),
+		"observed": sprintf("%d components, and more that it does not list", [item.summary.components]),
+		"expected": "a complete list",
+		"evidence": [item.id],
+		"inconclusive": true,
 	}
 }
 

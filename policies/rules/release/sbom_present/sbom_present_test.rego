@@ -8,7 +8,12 @@ _other := sprintf("sha256:%064d", [8])
 
 _input(about, components) := {
 	"release": {"subjects": [{"name": "app", "digest": _digest}]},
-	"evidence": {"sbom": [{"id": "i1", "about": about, "summary": {"components": components}}]},
+	"evidence": {"sbom": [{
+		"id": "i1",
+		"about": about,
+		"report": {"name": "bom.json"},
+		"summary": {"components": components, "complete": true},
+	}]},
 }
 
 _artifact := {"kind": "artifact", "digest": _digest}
@@ -47,4 +52,12 @@ test_release_without_artifact_wants_one_too if {
 	empty := object.union(_input(_revision, 0), {"release": {"subjects": []}})
 	some finding in sbom_present.block with input as empty with data.params.release.sbom_present.accept_revision as false
 	contains(finding.msg, "the release")
+}
+
+test_incomplete_document_needs_approval if {
+	count(sbom_present.needs_approval) == 0 with input as _input(_artifact, 12)
+	partial := {"id": "i1", "report": {"name": "bom.json"}, "summary": {"components": 12, "complete": false}}
+	some finding in sbom_present.needs_approval with input.evidence.sbom as [partial]
+	finding.id == "incomplete"
+	finding.inconclusive
 }
