@@ -17,7 +17,6 @@ const (
 	BadNumber         Code = "bad_number"
 	SuiteProblem      Code = "suite_problem"
 	Unfinished        Code = "unfinished"
-	DuplicateTest     Code = "duplicate_test"
 	UnreadableLines   Code = "unreadable_lines"
 	ExternalDTD       Code = "external_dtd"
 	UnknownElement    Code = "unknown_element"
@@ -46,7 +45,6 @@ func WarningCodes() []WarningCode {
 		{UnknownSeverity, true, "a severity is missing or no word of the format; the finding counts as unknown"},
 		{UnknownRule, true, "a finding points at a rule that does not exist; the finding is kept"},
 		{UnknownStatus, true, "a status is no word of the format; the result counts as errored"},
-		{DuplicateTest, false, "one test appears several times in one report; every appearance counts"},
 		{DuplicateEntry, false, "one entry appears several times; it is counted as the format says"},
 		{ExternalDTD, false, "the report names an external DTD; it was not fetched"},
 		{NotAccepted, false, "a suppression is under review or rejected; the finding stays open"},

@@ -374,8 +374,8 @@ func (r *Reader) Skip() error {
 				return r.Errorf("more than %d values inside one another", evidence.MaxDepth)
 			}
 		case '0':
-			// A number of up to four characters after a separator is always in range; it takes 1e309 not to be.
-			if length <= 5 {
+			// A number of up to four characters is always in range: it takes 1e309 not to be.
+			if length <= 4 {
 				break
 			}
 			if _, err := token.Float(); err != nil {

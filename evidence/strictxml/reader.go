@@ -290,11 +290,11 @@ func (r *Reader) parseEnd(b []byte) (Event, int, error) {
 }
 
 func (r *Reader) parseInstruction(b []byte) (Event, int, error) {
-	end := bytes.Index(b, []byte("?>"))
+	end := bytes.Index(b[2:], []byte("?>"))
 	if end < 0 {
 		return None, 0, errShort
 	}
-	name := b[2:end]
+	name := b[2 : 2+end]
 	if i := bytes.IndexAny(name, " \t\r\n"); i >= 0 {
 		name = name[:i]
 	}
@@ -305,7 +305,7 @@ func (r *Reader) parseInstruction(b []byte) (Event, int, error) {
 		return None, 0, r.Errorf("an XML declaration in the middle: two documents in one file?")
 	}
 	r.started = true
-	return None, end + 2, nil
+	return None, end + 4, nil
 }
 
 // parseDeclaration reads comments, CDATA sections and the document type.

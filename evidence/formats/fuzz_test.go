@@ -1,0 +1,142 @@
+package formats
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cdgate.dev/cdgate/evidence"
+)
+
+// fuzz feeds changed samples to the reader of one format. It must not panic or write anything but valid rows, read the
+// same bytes in the same way twice, and never call a run OK that counts a failure.
+func fuzz(f *testing.F, name string) {
+	var format evidence.Format
+	for _, candidate := range All() {
+		if candidate.Name == name {
+			format = candidate
+		}
+	}
+	if format.Read == nil {
+		f.Fatalf("no format %s", name)
+	}
+	seed(f, format)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		read := func() (evidence.Report, []byte, error) {
+			var out bytes.Buffer
+			rows := evidence.NewRows(&out, format.Kind)
+			r, err := format.Read(bytes.NewReader(b), rows)
+			if err == nil {
+				err = rows.Close()
+			}
+			return r, out.Bytes(), err
+		}
+		r, rows, err := read()
+		if err != nil {
+			return
+		}
+		if len(rows) > 100*len(b)+10_000 {
+			t.Fatalf("%d bytes of rows from a report of %d", len(rows), len(b))
+		}
+		checkRows(t, format, r, rows)
+		checkSums(t, r)
+		r2, rows2, err := read()
+		if err != nil || !bytes.Equal(rows, rows2) || len(r.Warnings.List()) != len(r2.Warnings.List()) {
+			t.Fatalf("read twice, two results: %v", err)
+		}
+		inspect(b) // must not panic either
+	})
+}
+
+func seed(f *testing.F, format evidence.Format) {
+	files, err := os.ReadDir(sampleDir(format))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		if b, err := os.ReadFile(filepath.Join(sampleDir(format), file.Name())); err == nil && file.Name() != "want.json" {
+			f.Add(b)
+		}
+	}
+}
+
+// checkSums checks what must hold for every report.
+func checkSums(t *testing.T, r evidence.Report) {
+	t.Helper()
+	if s := r.Summary.Tests; s != nil {
+		if s.Passed+s.Failed+s.Errored+s.Skipped+s.Other != s.Total || s.DurationMillis < 0 || s.Flaky > s.Passed {
+			t.Fatalf("sums of %+v", s)
+		}
+		if s.OK && (s.Total == 0 || s.Failed > 0 || s.Errored > 0 || s.Problems > 0 || !s.Complete) {
+			t.Fatalf("OK in spite of %+v", s)
+		}
+	}
+	if s := r.Summary.Coverage; s != nil {
+		for _, q := range []evidence.Ratio{s.Line, s.Branch, s.Statement, s.Function, s.Instruction} {
+			if q.Covered < 0 || q.Covered > q.Total || q.Percent > 1_000_000 || q.Measured != (q.Total > 0) || q.Percent == 1_000_000 && q.Covered < q.Total {
+				t.Fatalf("ratio %+v", q)
+			}
+		}
+	}
+	if s := r.Summary.Scan; s != nil {
+		v := s.BySeverity
+		if v.Critical+v.High+v.Medium+v.Low+v.Info+v.Unknown != s.Open {
+			t.Fatalf("sums of %+v", s)
+		}
+		if (!s.Complete || !s.Looked) && !serious(r) {
+			t.Fatalf("no warning about %+v", s)
+		}
+	}
+}
+
+func FuzzJUnit(f *testing.F)         { fuzz(f, "junit") }
+func FuzzGoTest(f *testing.F)        { fuzz(f, "gotest") }
+func FuzzGoCover(f *testing.F)       { fuzz(f, "gocover") }
+func FuzzCobertura(f *testing.F)     { fuzz(f, "cobertura") }
+func FuzzSARIF(f *testing.F)         { fuzz(f, "sarif") }
+func FuzzTrivy(f *testing.F)         { fuzz(f, "trivy") }
+func FuzzCycloneDXJSON(f *testing.F) { fuzz(f, "cyclonedx-json") }
+func FuzzSPDXJSON(f *testing.F)      { fuzz(f, "spdx-json") }
+
+// TestEveryFormatIsFuzzed fails until a format in the list has a fuzz target.
+func TestEveryFormatIsFuzzed(t *testing.T) {
+	b, err := os.ReadFile("fuzz_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range All() {
+		if !strings.Contains(string(b), `fuzz(f, "`+f.Name+`")`) {
+			t.Errorf("format %s has no fuzz target", f.Name)
+		}
+	}
+}
+
+// TestCutNeverPasses cuts every sample of tests that are not OK at every byte: no piece of it may be read as a run that
+// is OK, unless what it still shows are passes and it is a complete report by its own format.
+func TestCutNeverPasses(t *testing.T) {
+	for _, f := range All() {
+		if f.Kind != evidence.Tests {
+			continue
+		}
+		for name, w := range samples(t, f) {
+			if w.Error != "" || w.Unrecognised {
+				continue
+			}
+			b, err := os.ReadFile(filepath.Join(sampleDir(f), name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range b[:len(b)-1] {
+				if strings.TrimSpace(string(b[i:])) == "" {
+					break
+				}
+				_, r, _, err := readAll(b[:i])
+				if err == nil && r.Summary.Tests != nil && r.Summary.Tests.OK {
+					t.Errorf("%s %s cut after %d bytes is OK: %+v", f.Name, name, i, r.Summary.Tests)
+				}
+			}
+		}
+	}
+}
