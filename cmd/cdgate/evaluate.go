@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 
@@ -103,7 +104,7 @@ var plainID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // recordPath is where the record goes: the flag, else a file named for the target beside the store.
 func (k *call) recordPath() (string, error) {
 	if v := k.String("record"); v != "" {
-		return k.abs(v), nil
+		return k.abs(v), makeParent(k.abs(v))
 	}
 	target := k.String("target")
 	if target == "" {
@@ -112,7 +113,15 @@ func (k *call) recordPath() (string, error) {
 	if !plainID.MatchString(target) {
 		return "", fault.New(fault.Usage, "target %q is not the id of a target: letters, digits, \".\", \"_\" and \"-\"", target)
 	}
-	return filepath.Join(k.root, ".cdgate", target+".sigstore.json"), nil
+	path := filepath.Join(k.root, ".cdgate", target+".sigstore.json")
+	return path, makeParent(path)
+}
+
+func makeParent(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fault.New(fault.Record, "make the record's directory: %w", err)
+	}
+	return nil
 }
 
 // document is an evaluation to show.
