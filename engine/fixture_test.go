@@ -24,7 +24,19 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) == 3 && os.Args[1] == evaluateArgument {
+		os.Exit(evaluateInChild(os.Args[2]))
+	}
 	os.Exit(m.Run())
+}
+
+// sandbox is the policies' child of these tests: this program.
+func sandbox() policy.Sandbox {
+	exe, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return policy.Sandbox{Path: exe}
 }
 
 // now is the one instant of these tests.
@@ -42,6 +54,7 @@ type org struct {
 	t       *testing.T
 	dir     string
 	signers map[string]*seal.Signer
+	private map[string][]byte
 	logKey  string
 	sandbox policy.Sandbox
 }
@@ -69,16 +82,13 @@ targets:
 // newOrg makes an organisation whose gate definition is text; edit it to plant what a test needs.
 func newOrg(t *testing.T, text string) *org {
 	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &org{t: t, dir: t.TempDir(), signers: map[string]*seal.Signer{}, sandbox: policy.Sandbox{Path: exe}}
+	o := &org{t: t, dir: t.TempDir(), signers: map[string]*seal.Signer{}, private: map[string][]byte{}, sandbox: sandbox()}
 	for _, who := range []string{"root", "ci", "gate", "eva", "sam", "kim", "mallory"} {
 		private, public, err := seal.Generate(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		o.private[who] = private
 		if o.signers[who], err = seal.LoadSigner(who, private, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -152,9 +162,13 @@ func (o *org) collect(edit func(*engine.CollectOptions), paths ...string) *engin
 }
 
 func (o *org) evaluateOptions(target string) engine.EvaluateOptions {
+	return o.evaluateOptionsWith(o.signers["gate"], o.signers["root"].Public().Fingerprint(), target)
+}
+
+func (o *org) evaluateOptionsWith(signer *seal.Signer, root, target string) engine.EvaluateOptions {
 	return engine.EvaluateOptions{
-		Places: o.places(), Release: payments, Artifacts: []engine.Artifact{app}, Source: engine.Source{Revision: revision},
-		Target: target, Signer: o.signers["gate"], LogKey: o.logKey, Record: o.path("record.json"), Now: now, Sandbox: o.sandbox,
+		Places: engine.Places{Store: o.path("store"), Log: o.path("log"), Gate: o.path("gate.yaml"), Root: root}, Release: payments, Artifacts: []engine.Artifact{app}, Source: engine.Source{Revision: revision},
+		Target: target, Signer: signer, LogKey: o.logKey, Record: o.path("record.json"), Now: now, Sandbox: o.sandbox,
 	}
 }
 
