@@ -65,7 +65,7 @@ func (d *definition) confirm(file string, text []byte) error {
 		return &Error{File: file, Msg: fmt.Sprintf("cannot be read as a %s document", d.doc)}
 	}
 	v := root.LookupPath(cue.ParsePath(d.path))
-	if err := v.Unify(v.Context().BuildExpr(expr)).Validate(cue.Concrete(true)); err != nil {
+	if err := v.Unify(cuecontext.New().BuildExpr(expr)).Validate(cue.Concrete(true)); err != nil {
 		return &Error{File: file, Msg: fmt.Sprintf("does not fit the definition of a %s document", d.doc)}
 	}
 	return nil

@@ -51,7 +51,7 @@ func TestDefinitionsStyle(t *testing.T) {
 				return true
 			}
 			commented := false
-			for _, g := range field.Comments() {
+			for _, g := range ast.Comments(field) {
 				commented = commented || g.Doc
 			}
 			if !commented {

@@ -51,7 +51,7 @@ func accepts(t testing.TB, v cue.Value, text []byte) bool {
 	if err != nil {
 		t.Fatalf("sample is not JSON: %v\n%s", err, text)
 	}
-	return v.Unify(v.Context().BuildExpr(expr)).Validate(cue.Concrete(true)) == nil
+	return v.Unify(cuecontext.New().BuildExpr(expr)).Validate(cue.Concrete(true)) == nil
 }
 
 // samples gives the good samples of every document, by file.
@@ -116,7 +116,7 @@ func TestReadersAgree(t *testing.T) {
 			}
 		}
 		verdict("")
-		if stride = (len(src) + 199) / 200; *every {
+		if stride = len(src)/60 + 1; *every {
 			stride = 1
 		}
 		mutate(root, "", verdict)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -194,7 +195,7 @@ func (r *ruleParams) result() (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read parameter %s.%s: %w", r.code, name, err)
 		}
-		v = v.FillPath(cue.MakePath(cue.Str(name)), v.Context().CompileBytes(text))
+		v = v.FillPath(cue.MakePath(cue.Str(name)), cuecontext.New().CompileBytes(text))
 		if v.Validate() != nil {
 			return nil, &Error{
 				File: r.file, Path: r.code + "." + name, Msg: fmt.Sprintf("%s does not fit the definition of the parameter", text),
