@@ -164,6 +164,9 @@ func TestRejection(t *testing.T) {
 	if d := Decide(with(y, tom, at(signed(y, "tom", reject), 1))); d.Outcome != NeedsApproval {
 		t.Errorf("tester approves, then rejects: %v", d.Outcome)
 	}
+	if d := Decide(with(y, tom, signed(y, "tom", reject))); d.Outcome != NeedsApproval {
+		t.Errorf("tester approves and rejects in the same second: %v", d.Outcome)
+	}
 }
 
 // TestNewFindings: a sign-off stands while what gates is among what its signer saw, and no longer.
