@@ -101,7 +101,11 @@ func (k *call) next(d report.Document) []string {
 			return []string{"cdgate verify " + shellWord(d.Record.Path) + " " + about + where}
 		}
 	case decide.NeedsApproval.String():
-		return []string{"cdgate approve" + name + " " + about + " --key YOUR.key" + where, "then run this command again"}
+		again := "cdgate evaluate"
+		if name != "" {
+			again += " --release" + name
+		}
+		return []string{"cdgate approve" + name + " " + about + " --key YOUR.key" + where, again + " " + about + " --key GATE.key" + where}
 	default:
 		var out []string
 		if lacksEvidence(r.Findings) {

@@ -26,22 +26,8 @@ lines:
 `, quoted(s.project))
 }
 
-func gateTemplate(s *setup, expires time.Time) string {
-	var people, robots strings.Builder
-	fmt.Fprintf(&people, "  %s:\n    name: %s\n    keys: [keys/%s.pub]\n", s.user.id, quoted(s.user.name), s.user.id)
-	if s.user.email != "" {
-		fmt.Fprintf(&people, "    emails: [%s]     # commits with these addresses are this person's\n", quoted(s.user.email))
-	}
-	people.WriteString("  # A stand-in for a colleague, so that one person can try the whole flow. Replace it.\n" +
-		"  reviewer:\n    name: Demo Reviewer\n    keys: [keys/reviewer.pub]\n")
-	if len(s.others) > 0 {
-		people.WriteString("  # Had a hand in the newest commit; without a key they sign nothing.\n")
-	}
-	for _, p := range s.others {
-		fmt.Fprintf(&people, "  %s:\n    name: %s\n    emails: [%s]\n", p.id, quoted(p.name), quoted(p.email))
-	}
-	robots.WriteString("  github-web:\n    emails: [noreply@github.com]      # merges and edits in GitHub's web pages\n")
-	return fmt.Sprintf(`# The gate definition: who may attest what, who the people are, where releases go and which
+// demoGate is gate.yaml; its gaps are the expiry, the people, the robots, the user's id and the line.
+const demoGate = `# The gate definition: who may attest what, who the people are, where releases go and which
 # policies judge them. What counts is the signed copy in gate.sigstore.json: after a change
 # here, or in a policy directory, the owner of the root key runs
 #
@@ -87,7 +73,24 @@ targets:
     # params: {tests.coverage_floor: {line: 80}}
     # maxAge: {scan: 168h}
     # validFor: 24h
-`, expires.Format(time.RFC3339), people.String(), robots.String(), s.user.id, quoted(s.project))
+`
+
+func gateTemplate(s *setup, expires time.Time) string {
+	var people, robots strings.Builder
+	fmt.Fprintf(&people, "  %s:\n    name: %s\n    keys: [keys/%s.pub]\n", s.user.id, quoted(s.user.name), s.user.id)
+	if s.user.email != "" {
+		fmt.Fprintf(&people, "    emails: [%s]     # commits with these addresses are this person's\n", quoted(s.user.email))
+	}
+	people.WriteString("  # A stand-in for a colleague, so that one person can try the whole flow. Replace it.\n" +
+		"  reviewer:\n    name: Demo Reviewer\n    keys: [keys/reviewer.pub]\n")
+	if len(s.others) > 0 {
+		people.WriteString("  # Had a hand in the newest commit; without a key they sign nothing.\n")
+	}
+	for _, p := range s.others {
+		fmt.Fprintf(&people, "  %s:\n    name: %s\n    emails: [%s]\n", p.id, quoted(p.name), quoted(p.email))
+	}
+	robots.WriteString("  github-web:\n    emails: [noreply@github.com]      # merges and edits in GitHub's web pages\n")
+	return fmt.Sprintf(demoGate, expires.Format(time.RFC3339), people.String(), robots.String(), s.user.id, quoted(s.project))
 }
 
 // The first rule: small, useful, and with everything a rule has.
