@@ -12,7 +12,11 @@ const untypedArgument = "policy-sandbox-untyped"
 // TestMain makes the test binary its own evaluator.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && (os.Args[1] == SandboxArgument || os.Args[1] == untypedArgument) {
-		if err := serve(os.Stdin, os.Stdout, options{untyped: os.Args[1] == untypedArgument}); err != nil {
+		run := Serve
+		if os.Args[1] == untypedArgument {
+			run = ServeUntypedUnsafe
+		}
+		if err := run(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(70)
 		}

@@ -1,19 +1,26 @@
 package policy
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
 
-	"cdgate.dev/cdgate/schemas"
+	"github.com/go-json-experiment/json"
 )
+
+// inputTypes is what schemas.TypeSchema gives for the policy input. Deriving it takes CUE longer than a whole evaluation,
+// so it is kept; a test holds it to the schema.
+//
+//go:embed input_types.json
+var inputTypes []byte
 
 // inputSchema is the type schema of the policy input; nobody changes it.
 var inputSchema = sync.OnceValues(func() (map[string]any, error) {
-	s, err := schemas.TypeSchema(schemas.Input)
-	if err != nil {
+	var s map[string]any
+	if err := json.Unmarshal(inputTypes, &s); err != nil {
 		return nil, fmt.Errorf("read schema of the policy input: %w", err)
 	}
 	return s, nil
