@@ -100,6 +100,15 @@ func FuzzTrivy(f *testing.F)         { fuzz(f, "trivy") }
 func FuzzCycloneDXJSON(f *testing.F) { fuzz(f, "cyclonedx-json") }
 func FuzzSPDXJSON(f *testing.F)      { fuzz(f, "spdx-json") }
 
+func FuzzTAP(f *testing.F)      { fuzz(f, "tap") }
+func FuzzTRX(f *testing.F)      { fuzz(f, "trx") }
+func FuzzNUnit3(f *testing.F)   { fuzz(f, "nunit3") }
+func FuzzNUnit2(f *testing.F)   { fuzz(f, "nunit2") }
+func FuzzXUnit2(f *testing.F)   { fuzz(f, "xunit2") }
+func FuzzCTRF(f *testing.F)     { fuzz(f, "ctrf") }
+func FuzzCucumber(f *testing.F) { fuzz(f, "cucumber") }
+func FuzzRobot(f *testing.F)    { fuzz(f, "robot") }
+
 // TestEveryFormatIsFuzzed fails until a format in the list has a fuzz target.
 func TestEveryFormatIsFuzzed(t *testing.T) {
 	b, err := os.ReadFile("fuzz_test.go")

@@ -3,6 +3,8 @@ package strictxml
 import (
 	"bytes"
 	"strings"
+
+	"cdgate.dev/cdgate/evidence"
 )
 
 // Names are the element names of a format that carry meaning. An element that has one of them in the wrong case or in
@@ -78,4 +80,91 @@ func lower(dst, name []byte) []byte {
 		dst = append(dst, c)
 	}
 	return dst
+}
+
+// Children reads the current element to its end and calls child at the start of each element in it. What child leaves
+// unread is passed over, with the strictness of SkipOther.
+func (n *Names) Children(r *Reader, child func(name []byte) error) error {
+	depth := r.Depth()
+	for {
+		ev, err := r.Next()
+		switch {
+		case err != nil:
+			return err
+		case ev == End && r.Depth() == depth:
+			return nil
+		case ev != Start:
+			continue
+		}
+		if _, err := n.Known(r); err != nil {
+			return err
+		}
+		if err := child(r.Name()); err != nil {
+			return err
+		}
+		if r.Depth() == depth+1 && !r.pop {
+			if err := n.SkipOther(r); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Text reads the current element to its end and returns the beginning of its text, for people.
+func (n *Names) Text(r *Reader) (string, error) {
+	var text []byte
+	depth := r.Depth()
+	for {
+		ev, err := r.Next()
+		switch {
+		case err != nil:
+			return "", err
+		case ev == End && r.Depth() == depth:
+			return evidence.Cut(strings.TrimSpace(strings.ToValidUTF8(string(text), ""))), nil
+		case ev == Text && len(text) < 2*evidence.MaxMessage:
+			t := r.Text()
+			if len(text) == 0 {
+				t = bytes.TrimLeft(t, " \t\r\n")
+			}
+			text = append(text, t[:min(len(t), 2*evidence.MaxMessage)]...)
+		case ev == Start:
+			if known, err := n.Known(r); err != nil {
+				return "", err
+			} else if known {
+				return "", r.Errorf("<%s> inside text, where the format has none", r.Name())
+			}
+		}
+	}
+}
+
+// Root reads up to the root element and checks its name.
+func (n *Names) Root(r *Reader, names ...string) error {
+	for {
+		ev, err := r.Next()
+		if err != nil {
+			return err
+		}
+		if ev != Start {
+			continue
+		}
+		if _, err := n.Known(r); err != nil {
+			return err
+		}
+		for _, name := range names {
+			if string(r.Name()) == name {
+				return nil
+			}
+		}
+		return r.Errorf("root element <%s>, want <%s>", r.Name(), strings.Join(names, "> or <"))
+	}
+}
+
+// Finish reads what may follow the root element and checks that nothing else does.
+func (n *Names) Finish(r *Reader) error {
+	for {
+		ev, err := r.Next()
+		if err != nil || ev == EOF {
+			return err
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -85,7 +84,7 @@ func readGoTest(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 		names:  strictjson.NewNames("Time", "Action", "Package", "Test", "Elapsed", "Output", "FailedBuild", "ImportPath"),
 		byName: map[[2]string]*goTest{}, byPath: map[string]*goPackage{},
 	}
-	if err := g.lines(r); err != nil {
+	if err := eachLine(r, g.line); err != nil {
 		return evidence.Report{}, err
 	}
 	if err := g.finish(rows); err != nil {
@@ -93,37 +92,6 @@ func readGoTest(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	}
 	summary := g.all.summary(&g.warn)
 	return evidence.Report{Tool: evidence.Tool{Name: "go test"}, Summary: summary, Warnings: g.warn}, nil
-}
-
-// lines reads every line of the stream.
-func (g *goTestReader) lines(r io.Reader) error {
-	in := bufio.NewReaderSize(r, 64<<10)
-	var long []byte
-	for n := 1; ; n++ {
-		line, err := in.ReadSlice('\n')
-		if err == bufio.ErrBufferFull {
-			long = append(long[:0], line...)
-			for err == bufio.ErrBufferFull {
-				if len(long) > evidence.MaxToken {
-					return fmt.Errorf("line %d: longer than %d bytes", n, evidence.MaxToken)
-				}
-				line, err = in.ReadSlice('\n')
-				long = append(long, line...)
-			}
-			line = long
-		}
-		if err != nil && err != io.EOF {
-			return fmt.Errorf("line %d: %w", n, err)
-		}
-		if len(line) > 0 {
-			if lerr := g.line(n, line, err == io.EOF); lerr != nil {
-				return fmt.Errorf("line %d: %w", n, lerr)
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-	}
 }
 
 var errCut = errors.New("the report ends in the middle of a line: it was cut off")

@@ -123,3 +123,9 @@ func plainSeconds(b []byte) (int64, bool) {
 	}
 	return n, n <= maxSeconds*1_000_000
 }
+
+// count reads a count: digits only.
+func count(text string) (int64, bool) {
+	n, err := strconv.ParseUint(text, 10, 62)
+	return int64(n), err == nil
+}
