@@ -125,7 +125,7 @@ func (c *caseFile) authors() []decide.Author {
 		if it.Producer.Actor == "" || it.Build == nil {
 			continue
 		}
-		if person, ok := personByLogin(c.def, it.Producer.System, it.Producer.Actor); ok {
+		if person, ok := c.def.PersonByLogin(it.Producer.System, it.Producer.Actor); ok {
 			out = append(out, decide.Author{Name: it.Producer.Actor, Person: person, Known: true})
 		}
 	}
@@ -241,18 +241,6 @@ func findTarget(def *gate.Definition, id string) (gate.Target, error) {
 		return t, fault.New(fault.Usage, "no target was named; use --target with one of: %s", strings.Join(sortedKeys(def.Targets), ", "))
 	}
 	return t, fault.New(fault.Usage, "the gate definition has no target %q; it has: %s", id, strings.Join(sortedKeys(def.Targets), ", "))
-}
-
-// personByLogin is the person with the account on the CI system, such as "github:eva".
-func personByLogin(def *gate.Definition, system, login string) (string, bool) {
-	for _, id := range sortedKeys(def.People) {
-		for _, l := range def.People[id].Logins {
-			if strings.EqualFold(l, system+":"+login) {
-				return id, true
-			}
-		}
-	}
-	return "", false
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

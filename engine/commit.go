@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sort"
 
 	"github.com/go-json-experiment/json"
 
@@ -132,12 +131,14 @@ func permit(d *durableRecord) int {
 // archive keeps in the store everything that the result was computed from, and says by which digests.
 func (s *session) archive(out outcome) (record.Inputs, []store.Layer, error) {
 	a := archiver{store: s.store}
-	in := record.Inputs{Items: s.digests, Signoffs: []string{}, Policies: []record.Source{}}
-	for _, so := range s.file.signoffs {
-		in.Signoffs = append(in.Signoffs, so.Manifest)
+	in := record.Inputs{
+		Asked: record.Asked{Artifacts: []record.Subject{}, Revision: s.o.Source.Revision, Repository: s.o.Source.Repository},
+		Items: s.sealed.items, Signoffs: s.sealed.signoffs, NotCounted: s.sealed.notCounted, Logged: s.sealed.logged,
 	}
-	sort.Strings(in.Signoffs)
-	bundle, err := s.store.Seal(s.digests)
+	for _, x := range s.o.Artifacts {
+		in.Asked.Artifacts = append(in.Asked.Artifacts, record.Subject(x))
+	}
+	bundle, err := s.store.Seal(s.sealed.items)
 	if err != nil {
 		return in, nil, err
 	}

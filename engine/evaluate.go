@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
@@ -23,7 +24,7 @@ type session struct {
 	policies  evaluator
 	close     func()
 	file      caseFile
-	digests   []string // the store objects to seal
+	sealed    sealed
 }
 
 // Evaluate verifies, runs the policies, decides, and signs and logs the record. A returned error means that there is no
@@ -43,7 +44,7 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 		return nil, err
 	}
 	defer s.close()
-	if signer, ok := s.file.def.SignerOf(o.Signer.KeyID()); !ok || !signer.MayDo(gate.Decision) {
+	if !s.file.def.MayDecide(o.Signer.KeyID()) {
 		return nil, fault.New(fault.Usage, "sign the record: the gate definition lets no signer with key %s sign decisions; use the key of a signer whose may list has %q",
 			o.Signer.Public().Fingerprint(), gate.Decision)
 	}
@@ -137,26 +138,46 @@ func (s *session) gather(ctx context.Context) error {
 		Name: s.o.Release.Name, Version: s.o.Release.Version, Line: s.o.Release.Line, Artifacts: artifacts(s.o.Artifacts),
 		Revision: s.o.Source.Revision, Repository: s.o.Source.Repository, Target: s.o.Target, Now: s.o.Now,
 	}
-	s.digests, err = s.file.fill(s.store, ix, want, s.log.signoffs)
+	s.sealed, err = s.file.fill(s.store, ix, want, s.log.signoffs)
 	return err
 }
 
-// fill takes what verification believes into the case, and gives the store objects that it stands on.
-func (c *caseFile) fill(st *store.Store, ix *store.Index, want verify.Want, logged func(releaseID string) map[string]bool) ([]string, error) {
+// sealed are the store objects that a case stands on, by their manifests, and the sign-offs that the log holds for it.
+type sealed struct {
+	items, signoffs, notCounted, logged []string
+}
+
+// fill takes what verification believes into the case.
+func (c *caseFile) fill(st *store.Store, ix *store.Index, want verify.Want, logged func(releaseID string) map[string]bool) (sealed, error) {
 	v, err := verify.Evidence(st, ix, c.def, want)
 	if err != nil {
-		return nil, err
+		return sealed{}, err
 	}
 	c.items, c.notCounted, c.subjects, c.source = v.Items(), v.NotCounted(), v.Subjects(), v.Source()
 	c.faults = append(c.faults, v.Faults()...)
 	c.releaseID = v.ReleaseID()
-	signoffs, notCounted, err := verify.Signoffs(st, ix, c.def, c.releaseID, logged(c.releaseID))
+	held := logged(c.releaseID)
+	signoffs, notCounted, err := verify.Signoffs(st, ix, c.def, c.releaseID, held)
 	if err != nil {
 		c.faults = append(c.faults, err)
 	}
 	c.signoffs = signoffs
 	c.notCounted = append(c.notCounted[:len(c.notCounted):len(c.notCounted)], notCounted...)
-	return v.Digests(), nil
+	out := sealed{items: v.Digests(), logged: sortedKeys(held)}
+	for _, so := range signoffs {
+		out.signoffs = append(out.signoffs, so.Manifest)
+	}
+	var ids []string
+	for _, n := range c.notCounted {
+		ids = append(ids, n.ID)
+	}
+	for _, m := range verify.Manifests(ix, ids...) {
+		if !slices.Contains(out.items, m) {
+			out.notCounted = append(out.notCounted, m)
+		}
+	}
+	slices.Sort(out.signoffs)
+	return out, nil
 }
 
 func artifacts(in []Artifact) []verify.Artifact {

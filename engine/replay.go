@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -153,17 +154,15 @@ func (r *replaying) evaluate(ctx context.Context) (string, error) {
 		return "", err
 	}
 	want := verify.Want{
-		Name: c.release.Name, Version: c.release.Version, Line: c.release.Line, Revision: p.Result.Release.Revision,
-		Repository: p.Result.Release.Repository, Target: c.targetID, Now: r.at,
+		Name: c.release.Name, Version: c.release.Version, Line: c.release.Line, Revision: p.Inputs.Asked.Revision,
+		Repository: p.Inputs.Asked.Repository, Target: c.targetID, Now: r.at,
 	}
-	for _, s := range p.Result.Release.Subjects {
+	for _, s := range p.Inputs.Asked.Artifacts {
 		want.Artifacts = append(want.Artifacts, verify.Artifact(s))
 	}
 	logged := map[string]bool{}
-	for _, e := range sealed.Entries {
-		if e.Type == store.TypeSignoff && len(e.Layers) == 1 {
-			logged[e.Layers[0].Digest] = true
-		}
+	for _, digest := range p.Inputs.Logged {
+		logged[digest] = true
 	}
 	if _, err := c.fill(r.st, sealed, want, func(string) map[string]bool { return logged }); err != nil {
 		return "", err
@@ -184,7 +183,7 @@ func (r *replaying) sealed() (*store.Index, error) {
 	if err != nil {
 		return nil, fault.New(fault.Evidence, "read evidence bundle %s: %w", in.Bundle, err)
 	}
-	digest, err := r.st.Seal(append(append([]string{}, in.Items...), in.Signoffs...))
+	digest, err := r.st.Seal(slices.Concat(in.Items, in.Signoffs, in.NotCounted))
 	if err != nil {
 		return nil, err
 	}

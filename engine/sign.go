@@ -12,7 +12,6 @@ import (
 	"cdgate.dev/cdgate/engine/decide"
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
-	"cdgate.dev/cdgate/engine/policy"
 	"cdgate.dev/cdgate/engine/record"
 	"cdgate.dev/cdgate/engine/seal"
 	"cdgate.dev/cdgate/engine/store"
@@ -200,11 +199,7 @@ func write(ctx context.Context, o SignOptions, st *store.Store, r record.Result,
 	for _, s := range r.Release.Subjects {
 		pred.Subjects = append(pred.Subjects, verify.Artifact(s))
 	}
-	for _, f := range r.Findings {
-		if f.Enforced && f.Effect != policy.Warn {
-			pred.Findings = append(pred.Findings, f.Seen())
-		}
-	}
+	pred.Findings = decide.Seen(r.Findings)
 	subject := seal.Subject{Name: releaseName(r), Digest: sha256Set(r.Release.ID)}
 	bundle, err := signStatement(o.Signer, verify.SignoffType, []seal.Subject{subject}, pred)
 	if err != nil {

@@ -292,3 +292,36 @@ func TestCosignAcceptsTheRecord(t *testing.T) {
 		t.Error("cosign accepts the record for another artifact")
 	}
 }
+
+// TestReplayOfWhatDidNotCount replays a decision that was asked by commit, with superseded builds, evidence by a stranger
+// and sign-offs that the log does not hold.
+func TestReplayOfWhatDidNotCount(t *testing.T) {
+	o := newOrg(t, gateText)
+	o.collect(nil, allGood...)
+	o.collect(func(c *engine.CollectOptions) { c.Producer.Attempt = 2 }, "junit.xml")
+	o.collect(func(c *engine.CollectOptions) { c.Signer = o.signers["mallory"] }, "trivy-critical.json")
+	byCommit := func(e *engine.EvaluateOptions) { e.Artifacts = nil }
+	o.evaluate(10, "production", byCommit)
+	if _, err := o.sign("eva", "approve", now); err != nil {
+		t.Fatal(err)
+	}
+	full := o.logKey
+	o.logKey = "no log key" // the sign-off is stored, and logging it fails
+	if _, err := o.sign("eva", "approve", now.Add(time.Second)); err == nil {
+		t.Fatal("signing without the log's key succeeded")
+	}
+	o.logKey = full
+	ev := o.evaluate(0, "production", byCommit)
+	reasons := map[string]bool{}
+	for _, n := range ev.Result.NotCounted {
+		reasons[string(n.Reason)] = true
+	}
+	for _, want := range []string{"superseded", "unknown_signer", "unlogged"} {
+		if !reasons[want] {
+			t.Errorf("nothing is not counted as %s: %+v", want, ev.Result.NotCounted)
+		}
+	}
+	if r := o.replay(); r.ExitCode != 0 {
+		t.Errorf("replay: %d %v %+v", r.ExitCode, r.Differences, r.Checks)
+	}
+}

@@ -92,15 +92,28 @@ type Target struct {
 
 // Inputs are the digests of everything the result was computed from; each is kept in the store.
 type Inputs struct {
+	Asked Asked `json:"asked"`
+	// Bundle is the sealed evidence, and Items the manifests in it. Signoffs are the manifests of sign-offs that count,
+	// NotCounted those of everything that was looked at and does not. Logged are the sign-off statements about the
+	// release that the log held.
 	Bundle       string   `json:"bundle"`
 	Items        []string `json:"items"`
 	Signoffs     []string `json:"signoffs"`
+	NotCounted   []string `json:"notCounted"`
+	Logged       []string `json:"logged"`
 	Input        string   `json:"input"`
 	Gate         string   `json:"gate"`
 	GateBundle   string   `json:"gateSignature"`
 	Policies     []Source `json:"policies"`
 	Params       string   `json:"params"`
 	Capabilities string   `json:"capabilities"`
+}
+
+// Asked is what the caller named, before evidence said more; a replay asks the same.
+type Asked struct {
+	Artifacts  []Subject `json:"artifacts"`
+	Revision   string    `json:"revision"`
+	Repository string    `json:"repository"`
 }
 
 // Source is one policy source and the digest of its content.
