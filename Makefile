@@ -31,8 +31,13 @@ lint: build ## gofmt, vet, staticcheck; opa fmt and check
 	$(BIN) policy check builtin:minimal
 	@if command -v regal >/dev/null; then regal lint policies/rules; else echo "regal is not on PATH: its rules were not checked"; fi
 
-generate: ## schema JSON, rule table, format table, command line reference
-	$(GO) test ./schemas ./policies ./evidence/... ./cmd/cdgate -run 'Fresh|Generated|UpToDate|Drift' -update
+generate: ## schema JSON, rule table, format table, command line reference, goldens
+	$(GO) test ./schemas -run '^TestPublishedSchemas$$' -update
+	$(GO) test ./engine/policy -run '^TestInputTypesFresh$$' -update
+	$(GO) test ./policies -run '^TestTableFresh$$' -update
+	$(GO) test ./evidence/formats -run '^TestReadme$$' -update
+	$(GO) test ./engine/report -run '^TestGolden$$' -update
+	$(GO) test ./cmd/cdgate -run '^TestReferenceIsFresh$$' -update
 
 check: generate ## the same, and then nothing may have changed
 	@test -z "$$(git status --porcelain)" || { git status --short; git diff | head -n 60; echo "generated files are stale: commit what make generate wrote"; exit 1; }
