@@ -19,7 +19,9 @@ type record struct {
 type lineFiles struct {
 	order   []string
 	records map[string][]record
-	n       int
+	// branches are covered and all branches of a file, for formats that report them apart from lines.
+	branches map[string][2]int64
+	n        int
 }
 
 // file notes that a file is part of the report.
@@ -63,6 +65,8 @@ func (l *lineFiles) finish(rows *evidence.Rows) (evidence.CoverageSummary, error
 			sum[2] += int64(best.covered)
 			sum[3] += int64(best.branch)
 		}
+		sum[2] += l.branches[path][0]
+		sum[3] += l.branches[path][1]
 		for i := range all {
 			all[i] += sum[i]
 		}

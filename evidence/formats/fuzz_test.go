@@ -108,6 +108,9 @@ func FuzzXUnit2(f *testing.F)   { fuzz(f, "xunit2") }
 func FuzzCTRF(f *testing.F)     { fuzz(f, "ctrf") }
 func FuzzCucumber(f *testing.F) { fuzz(f, "cucumber") }
 func FuzzRobot(f *testing.F)    { fuzz(f, "robot") }
+func FuzzJaCoCo(f *testing.F)   { fuzz(f, "jacoco") }
+func FuzzLCOV(f *testing.F)     { fuzz(f, "lcov") }
+func FuzzClover(f *testing.F)   { fuzz(f, "clover") }
 
 // TestEveryFormatIsFuzzed fails until a format in the list has a fuzz target.
 func TestEveryFormatIsFuzzed(t *testing.T) {

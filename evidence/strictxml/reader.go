@@ -341,9 +341,15 @@ func (r *Reader) parseDoctype(b []byte) (Event, int, error) {
 		case c == '"' || c == '\'':
 			quote = c
 		case c == '[':
+			// An empty subset, as Pester writes it, defines nothing.
+			if rest := bytes.TrimLeft(b[i+1:], " \t\r\n"); len(rest) == 0 {
+				return None, 0, errShort
+			} else if rest[0] == ']' {
+				continue
+			}
 			return None, 0, r.Errorf("a DOCTYPE with definitions of its own (entities), which is refused; remove it from the report")
 		case c == '<' && i > 0:
-			return None, 0, r.Errorf("a broken DOCTYPE")
+			return None, 0, r.Errorf("a broken DOCTYPE") // also a comment in it
 		case c == '>':
 			if r.rootSeen || r.doctype != "" {
 				return None, 0, r.Errorf("a second DOCTYPE, or one after the root element")
