@@ -122,16 +122,16 @@ func (s *Source) finish() {
 }
 
 // Builtin is the profile ("builtin:minimal") or the single rule ("builtin:tests.coverage_floor") of the starter library
-// that ref names. Errors are of class fault.Usage and list the valid names.
+// that ref names. Errors are of class fault.Policy and list the valid names.
 func Builtin(ref string) (Source, error) {
 	name, ok := strings.CutPrefix(ref, builtin)
 	if !ok {
-		return Source{}, fault.New(fault.Usage, "load policies %q: not a built-in set, which starts with %q", ref, builtin)
+		return Source{}, fault.New(fault.Policy, "load policies %q: not a built-in set, which starts with %q", ref, builtin)
 	}
 	files, err := policies.Select(name)
 	if errors.Is(err, policies.ErrUnknown) {
 		valid := append(policies.Profiles(), policies.Rules()...)
-		return Source{}, fault.New(fault.Usage, "load policies %q: no such profile or rule; %s", ref, suggest(name, "valid names", valid))
+		return Source{}, fault.New(fault.Policy, "load policies %q: no such profile or rule; %s", ref, suggest(name, "valid names", valid))
 	}
 	if err != nil {
 		return Source{}, fault.New(fault.Internal, "load policies %q: %w", ref, err)
