@@ -4,7 +4,6 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -56,11 +55,3 @@ var allowed = sync.OnceValues(func() (*ast.Capabilities, error) {
 
 // OPAVersion is the version of OPA that evaluates, without "v".
 func OPAVersion() string { return version.Version }
-
-// GoVersion is the version of Go this program was built with.
-func GoVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.GoVersion
-	}
-	return "unknown"
-}
