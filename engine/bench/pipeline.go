@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,23 +35,37 @@ type pipeline struct {
 
 func predicateType(key string) string { return "https://cdgate.test/" + key + "/v1" }
 
-// makePipeline splits a release document into one bundle per key, and three fillers, as twelve jobs would write them.
+// makePipeline has a process of its own make the directory: a process inherits the peak memory of the one that starts
+// it, so this one stays small.
 func (b *bench) makePipeline(mb float64, rules int) (pipeline, error) {
 	p := pipeline{dir: b.path(fmt.Sprintf("pipeline-%v-%d", mb, rules)), rules: b.path(fmt.Sprintf("rules%d", rules))}
-	if err := os.MkdirAll(p.dir, 0o755); err != nil {
-		return p, err
+	cmd := exec.Command(b.self, "side", "make-pipeline", p.dir, fmt.Sprint(mb))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return p, fmt.Errorf("make %s: %w: %s", p.dir, err, out)
 	}
-	doc := filepath.Join(p.dir, documentFile)
+	bundles, err := filepath.Glob(filepath.Join(p.dir, "*"+bundleSuffix))
+	for _, path := range bundles {
+		p.types = append(p.types, strings.TrimSuffix(filepath.Base(path), bundleSuffix))
+	}
+	return p, err
+}
+
+// writePipeline splits a release document into one bundle per key, and three fillers, as twelve jobs would write them.
+func writePipeline(dir string, mb float64) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	doc := filepath.Join(dir, documentFile)
 	if err := workload.Write("release", mb, doc); err != nil {
-		return p, err
+		return err
 	}
 	text, err := os.ReadFile(doc)
 	if err != nil {
-		return p, err
+		return err
 	}
 	var parts map[string]jsontext.Value
 	if err := json.Unmarshal(text, &parts); err != nil {
-		return p, err
+		return err
 	}
 	for i := len(parts); i < 12; i++ {
 		parts[fmt.Sprintf("filler%d", i)] = jsontext.Value(`{"ok":true}`)
@@ -58,15 +73,15 @@ func (b *bench) makePipeline(mb float64, rules int) (pipeline, error) {
 	artifact := []byte("12345678")
 	private, public, err := seal.Generate(nil)
 	if err != nil {
-		return p, err
+		return err
 	}
 	signer, err := seal.LoadSigner(ownKey, private, nil)
 	if err != nil {
-		return p, err
+		return err
 	}
 	encrypted, _, err := seal.Generate([]byte(password))
 	if err != nil {
-		return p, err
+		return err
 	}
 	files := map[string][]byte{artifactFile: artifact, ownKey: private, "own.pub": public, "cosign.key": encrypted,
 		"trusted-root.json":   []byte(`{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}`),
@@ -81,23 +96,22 @@ func (b *bench) makePipeline(mb float64, rules int) (pipeline, error) {
 		predicate := jsontext.Value(fmt.Sprintf(`{%q:%s}`, key, parts[key]))
 		bundle, err := signer.Sign(seal.Statement{Type: seal.StatementType, Subject: subject, PredicateType: predicateType(key), Predicate: predicate})
 		if err != nil {
-			return p, err
+			return err
 		}
 		files[key+bundleSuffix] = bundle
-		p.types = append(p.types, key)
 	}
 	statement, err := json.Marshal(seal.Statement{Type: seal.StatementType, Subject: subject, PredicateType: predicateType("decision"),
 		Predicate: jsontext.Value(`{"outcome":"block"}`)})
 	if err != nil {
-		return p, err
+		return err
 	}
 	files["statement.json"] = statement
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(p.dir, name), content, 0o600); err != nil {
-			return p, err
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return err
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // own is cdgate's side: one process, and its sandbox.
@@ -170,7 +184,7 @@ func gate(rules, dir string) error {
 	if err != nil {
 		return err
 	}
-	predicate, err := json.Marshal(resp.Rules)
+	predicate, err := json.Marshal(map[string]any{"rules": resp.Rules})
 	if err != nil {
 		return err
 	}

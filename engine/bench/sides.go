@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/transparency-dev/tessera"
@@ -27,6 +28,12 @@ func side(args []string) error {
 	switch args[0] {
 	case "evaluate":
 		return evaluate(args[1], args[2])
+	case "make-pipeline":
+		mb, err := strconv.ParseFloat(args[2], 64)
+		if err != nil {
+			return err
+		}
+		return writePipeline(args[1], mb)
 	case "gate":
 		return gate(args[1], args[2])
 	case "append":
