@@ -24,6 +24,7 @@ const (
 	RulesDisabled     Code = "rules_disabled"
 	NotAccepted       Code = "suppression_not_accepted"
 	UnknownIdentifier Code = "unknown_identifier"
+	UnknownTool       Code = "unknown_tool"
 )
 
 // WarningCode documents one code. Serious ones say that the report proves less than it seems to: nothing was measured,
@@ -53,6 +54,7 @@ func WarningCodes() []WarningCode {
 		{Unfinished, false, "a test or package started and never ended; it counts as errored"},
 		{UnknownElement, false, "an element or member that the format does not have; it was not read"},
 		{UnknownIdentifier, false, "an identifier (package URL, licence) cannot be read; it is kept as it is"},
+		{UnknownTool, false, "nothing in the report says which tool wrote it"},
 		{UnreadableLines, false, "lines that are no records of the format; they were not read"},
 	}
 }

@@ -37,6 +37,13 @@ func All() []evidence.Format {
 		coverage.Clover(),
 		scan.SARIF(),
 		scan.Trivy(),
+		scan.Grype(),
+		scan.NPMAudit(),
+		scan.Gitleaks(),
+		scan.Gosec(),
+		scan.Bandit(),
+		scan.Semgrep(),
+		scan.Checkov(),
 		sbom.CycloneDXJSON(),
 		sbom.SPDXJSON(),
 	}

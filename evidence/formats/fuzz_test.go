@@ -111,6 +111,13 @@ func FuzzRobot(f *testing.F)    { fuzz(f, "robot") }
 func FuzzJaCoCo(f *testing.F)   { fuzz(f, "jacoco") }
 func FuzzLCOV(f *testing.F)     { fuzz(f, "lcov") }
 func FuzzClover(f *testing.F)   { fuzz(f, "clover") }
+func FuzzGrype(f *testing.F)    { fuzz(f, "grype") }
+func FuzzNPMAudit(f *testing.F) { fuzz(f, "npm-audit") }
+func FuzzGitleaks(f *testing.F) { fuzz(f, "gitleaks") }
+func FuzzGosec(f *testing.F)    { fuzz(f, "gosec") }
+func FuzzBandit(f *testing.F)   { fuzz(f, "bandit") }
+func FuzzSemgrep(f *testing.F)  { fuzz(f, "semgrep") }
+func FuzzCheckov(f *testing.F)  { fuzz(f, "checkov") }
 
 // TestEveryFormatIsFuzzed fails until a format in the list has a fuzz target.
 func TestEveryFormatIsFuzzed(t *testing.T) {
