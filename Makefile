@@ -48,8 +48,8 @@ bench: build ## cdgate beside opa, cosign and the limits, as paired ratios
 fuzz: ## every fuzz target for T (make fuzz T=30s), and proof that each ran
 	@sh .tools/fuzz $(T)
 
-new-rule: build ## a rule with a failing test: make new-rule RULE=category/rule
-	$(BIN) policy new --dir policies/rules $(RULE)
+new-rule: build ## a rule with a failing test: make new-rule RULE=category.rule
+	$(BIN) policy new --dir policies $(RULE)
 
 new-format: ## a report format with a failing test: make new-format FORMAT=scan/name
 	@sh .tools/new-format $(FORMAT)
