@@ -38,7 +38,7 @@ func (k *call) schema() error {
 		if p := probable(name, names); p != "" {
 			hint = "; did you mean " + p + "?"
 		}
-		return fault.New(fault.Usage, "no document %q%s There are: %s", name, hint, strings.Join(names, ", "))
+		return fault.New(fault.Usage, "no document %q%s; there are: %s", name, hint, strings.Join(names, ", "))
 	}
 	k.print("%s", strings.Join(names, "\n"))
 	return nil
@@ -77,7 +77,7 @@ func (k *call) version() error {
 
 func (w *world) completionCommand() *cli.Command {
 	return w.command("completion", "bash | zsh | fish", "print a shell's completion script",
-		"bash: source <(cdgate completion bash)    zsh: source <(cdgate completion zsh)    fish: cdgate completion fish | source",
+		"bash: source <(cdgate completion bash)\n\nzsh: source <(cdgate completion zsh)\n\nfish: cdgate completion fish | source",
 		1, nil, (*call).completion)
 }
 

@@ -148,6 +148,7 @@ Usage: cdgate COMMAND [flags] [arguments]
 {{range .VisibleCommands}}  {{printf "%-12s" .Name}} {{.Usage}}
 {{end}}
 Help for one command: cdgate COMMAND --help
+Every flag is also a variable of the environment: --target is CDGATE_TARGET.
 Exit codes: 0 allow, 10 needs approval, 20 block, 30 evidence fault, 40 policy fault,
             50 trust fault, 60 not recorded, 64 usage, 70 internal error
 `
@@ -155,7 +156,7 @@ Exit codes: 0 allow, 10 needs approval, 20 block, 30 evidence fault, 40 policy f
 // group makes a command that only has subcommands.
 func group(name, usage string, sub ...*cli.Command) *cli.Command {
 	return &cli.Command{
-		Name: name, Usage: usage, HideHelpCommand: true, Subcommands: sub,
+		Name: name, Usage: usage, HideHelpCommand: true, Subcommands: sub, CustomHelpTemplate: groupHelp,
 		Action: func(c *cli.Context) error {
 			var names []string
 			for _, s := range sub {
@@ -168,7 +169,7 @@ func group(name, usage string, sub ...*cli.Command) *cli.Command {
 
 // command makes a command that does something. Args describes its arguments, most how many it takes (-1: any number).
 func (w *world) command(name, args, usage, description string, most int, flags []cli.Flag, do func(*call) error) *cli.Command {
-	return &cli.Command{
+	c := &cli.Command{
 		Name: name, ArgsUsage: args, Usage: usage, Description: description,
 		HideHelpCommand: true, UseShortOptionHandling: false,
 		Flags: append(flags, everywhere()...),
@@ -184,6 +185,8 @@ func (w *world) command(name, args, usage, description string, most int, flags [
 			return do(k)
 		},
 	}
+	c.CustomHelpTemplate = commandHelp(c)
+	return c
 }
 
 // plural writes a count and its noun: "no arguments", "one argument", "3 arguments".

@@ -14,7 +14,7 @@ import (
 func signFlags() []cli.Flag {
 	return flags(targetFlags(), one(
 		text("requirement", "the `ID` of the requirement; default: the only one open for you"),
-		text("meaning", "what the signature means, such as approval or release; default: what the requirement says"),
+		text("meaning", "the `WORD` for what the signature means, such as approval or release; default: what the requirement says"),
 		text("comment", "a `TEXT` that is signed too"),
 		text("valid-hours", "how many `HOURS` the sign-off stands; it can only be shorter than the requirement says"),
 		toggle("yes", "do not ask", "y"), keyFlag(), logKeyFlag()), placeFlags(), one(outputFlag("text", "json")))

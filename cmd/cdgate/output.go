@@ -29,7 +29,7 @@ func (k *call) outputs(formats ...string) ([]output, error) {
 			if p := probable(o.format, formats); p != "" {
 				hint = fmt.Sprintf("; did you mean %s?", p)
 			}
-			return nil, fault.New(fault.Usage, "unknown output format %q%s There are: %s", o.format, hint, strings.Join(formats, ", "))
+			return nil, fault.New(fault.Usage, "unknown output format %q%s; there are: %s", o.format, hint, strings.Join(formats, ", "))
 		}
 		if o.path == "-" {
 			o.path = ""

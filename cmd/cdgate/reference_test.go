@@ -98,14 +98,4 @@ func reference(app *cli.App) string {
 	return b.String()
 }
 
-// unquote takes the placeholder out of a usage text, as cli does for its help.
-func unquote(f cli.Flag) (placeholder, usage string) {
-	usage = flagUsage(f)
-	if before, rest, found := strings.Cut(usage, "`"); found {
-		name, after, _ := strings.Cut(rest, "`")
-		return name, before + name + after
-	}
-	return "VALUE", usage
-}
-
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
