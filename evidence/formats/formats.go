@@ -44,6 +44,12 @@ func All() []evidence.Format {
 		scan.Bandit(),
 		scan.Semgrep(),
 		scan.Checkov(),
+		scan.Snyk(),
+		scan.OSVScanner(),
+		scan.Govulncheck(),
+		scan.DependencyCheck(),
+		scan.ZAP(),
+		scan.Clair(),
 		sbom.CycloneDXJSON(),
 		sbom.SPDXJSON(),
 	}

@@ -100,24 +100,30 @@ func FuzzTrivy(f *testing.F)         { fuzz(f, "trivy") }
 func FuzzCycloneDXJSON(f *testing.F) { fuzz(f, "cyclonedx-json") }
 func FuzzSPDXJSON(f *testing.F)      { fuzz(f, "spdx-json") }
 
-func FuzzTAP(f *testing.F)      { fuzz(f, "tap") }
-func FuzzTRX(f *testing.F)      { fuzz(f, "trx") }
-func FuzzNUnit3(f *testing.F)   { fuzz(f, "nunit3") }
-func FuzzNUnit2(f *testing.F)   { fuzz(f, "nunit2") }
-func FuzzXUnit2(f *testing.F)   { fuzz(f, "xunit2") }
-func FuzzCTRF(f *testing.F)     { fuzz(f, "ctrf") }
-func FuzzCucumber(f *testing.F) { fuzz(f, "cucumber") }
-func FuzzRobot(f *testing.F)    { fuzz(f, "robot") }
-func FuzzJaCoCo(f *testing.F)   { fuzz(f, "jacoco") }
-func FuzzLCOV(f *testing.F)     { fuzz(f, "lcov") }
-func FuzzClover(f *testing.F)   { fuzz(f, "clover") }
-func FuzzGrype(f *testing.F)    { fuzz(f, "grype") }
-func FuzzNPMAudit(f *testing.F) { fuzz(f, "npm-audit") }
-func FuzzGitleaks(f *testing.F) { fuzz(f, "gitleaks") }
-func FuzzGosec(f *testing.F)    { fuzz(f, "gosec") }
-func FuzzBandit(f *testing.F)   { fuzz(f, "bandit") }
-func FuzzSemgrep(f *testing.F)  { fuzz(f, "semgrep") }
-func FuzzCheckov(f *testing.F)  { fuzz(f, "checkov") }
+func FuzzTAP(f *testing.F)             { fuzz(f, "tap") }
+func FuzzTRX(f *testing.F)             { fuzz(f, "trx") }
+func FuzzNUnit3(f *testing.F)          { fuzz(f, "nunit3") }
+func FuzzNUnit2(f *testing.F)          { fuzz(f, "nunit2") }
+func FuzzXUnit2(f *testing.F)          { fuzz(f, "xunit2") }
+func FuzzCTRF(f *testing.F)            { fuzz(f, "ctrf") }
+func FuzzCucumber(f *testing.F)        { fuzz(f, "cucumber") }
+func FuzzRobot(f *testing.F)           { fuzz(f, "robot") }
+func FuzzJaCoCo(f *testing.F)          { fuzz(f, "jacoco") }
+func FuzzLCOV(f *testing.F)            { fuzz(f, "lcov") }
+func FuzzClover(f *testing.F)          { fuzz(f, "clover") }
+func FuzzGrype(f *testing.F)           { fuzz(f, "grype") }
+func FuzzNPMAudit(f *testing.F)        { fuzz(f, "npm-audit") }
+func FuzzGitleaks(f *testing.F)        { fuzz(f, "gitleaks") }
+func FuzzGosec(f *testing.F)           { fuzz(f, "gosec") }
+func FuzzBandit(f *testing.F)          { fuzz(f, "bandit") }
+func FuzzSemgrep(f *testing.F)         { fuzz(f, "semgrep") }
+func FuzzCheckov(f *testing.F)         { fuzz(f, "checkov") }
+func FuzzSnyk(f *testing.F)            { fuzz(f, "snyk") }
+func FuzzOSVScanner(f *testing.F)      { fuzz(f, "osv-scanner") }
+func FuzzGovulncheck(f *testing.F)     { fuzz(f, "govulncheck") }
+func FuzzDependencyCheck(f *testing.F) { fuzz(f, "dependency-check") }
+func FuzzZAP(f *testing.F)             { fuzz(f, "zap") }
+func FuzzClair(f *testing.F)           { fuzz(f, "clair") }
 
 // TestEveryFormatIsFuzzed fails until a format in the list has a fuzz target.
 func TestEveryFormatIsFuzzed(t *testing.T) {
