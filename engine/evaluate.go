@@ -65,8 +65,10 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 	return ev, s.commit(ctx, out, ev)
 }
 
-// Preview is Evaluate without key, record and log: what would be decided now. Its exit code is never 0.
+// Preview is Evaluate without key, record and log: what would be decided now. It writes nothing, and its exit code is
+// never 0.
 func Preview(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
+	o.Signer, o.Collect, o.Record = nil, nil, ""
 	s, err := open(ctx, o)
 	if err != nil {
 		return nil, err
@@ -124,7 +126,11 @@ func (b broken) Evaluate([]byte) (*policy.Response, error) { return nil, b.err }
 // gather reads the store and the log to their heads and fills the case with what may be believed.
 func (s *session) gather(ctx context.Context) error {
 	var err error
-	if s.store, err = store.Create(s.o.Store); err != nil {
+	openStore := store.Create
+	if s.o.Signer == nil { // a preview writes nothing
+		openStore = store.Open
+	}
+	if s.store, err = openStore(s.o.Store); err != nil {
 		return err
 	}
 	ix, err := s.store.Index()

@@ -13,6 +13,7 @@ import (
 
 	"cdgate.dev/cdgate/engine"
 	"cdgate.dev/cdgate/engine/decide"
+	"cdgate.dev/cdgate/engine/fault"
 )
 
 // TestDeliveryAndDeploymentDifferByOneFinding is the whole story: the same evidence is allowed on staging by itself,
@@ -169,4 +170,55 @@ func (o *org) read(name string) []byte {
 		o.t.Fatal(err)
 	}
 	return b
+}
+
+// TestPreviewSaysWhatWouldBeAndWritesNothing rehearses a decision; even an allow is not one.
+func TestPreviewSaysWhatWouldBeAndWritesNothing(t *testing.T) {
+	o := newOrg(t, gateText)
+	if _, err := engine.Preview(context.Background(), o.evaluateOptions("staging")); fault.ClassOf(err) != fault.Usage {
+		t.Errorf("a preview without a store: %v, want a usage error", err)
+	}
+	if _, err := os.Stat(o.path("store")); err == nil {
+		t.Error("a preview made a store")
+	}
+	o.collect(nil, allGood...)
+	before := len(o.index())
+	ev, err := engine.Preview(context.Background(), o.evaluateOptions("staging"))
+	if err != nil || ev.Result.Outcome != "allow" || ev.ExitCode == 0 {
+		t.Errorf("a preview of an allow: %+v, %v; want the outcome allow and no exit code 0", ev, err)
+	}
+	if _, err := os.Stat(o.path("log")); err == nil || len(o.index()) != before {
+		t.Error("a preview wrote something")
+	}
+	o.evaluate(0, "staging", nil)
+}
+
+// TestCheckNeverSaysAllow judges what is present and says what comes later.
+func TestCheckNeverSaysAllow(t *testing.T) {
+	o := newOrg(t, gateText)
+	check := func(paths ...string) (*engine.Checked, error) {
+		return engine.Check(context.Background(), engine.CheckOptions{Places: o.places(), Reports: engine.Reports{Paths: paths, Dir: o.dir},
+			Release: payments, Source: commit, Target: "staging", Now: now, Sandbox: o.sandbox})
+	}
+	good, err := check("junit.xml")
+	if err != nil || good.ExitCode != 0 || len(good.Later) == 0 {
+		t.Fatalf("a good report: %+v, %v", good, err)
+	}
+	for _, r := range good.Later {
+		if r.Code == "tests.suite_complete" {
+			t.Errorf("%s comes later though its evidence is here", r.Code)
+		}
+	}
+	if bad, err := check("junit-failing.xml"); err != nil || bad.ExitCode != 20 {
+		t.Errorf("a failing report: %+v, %v; want exit code 20", bad, err)
+	}
+	if _, err := check("junit-truncated.xml"); fault.ClassOf(err) != fault.Evidence {
+		t.Errorf("a truncated report: %v, want an evidence fault", err)
+	}
+	if _, err := check(); fault.ClassOf(err) != fault.Evidence {
+		t.Errorf("no report: %v, want an evidence fault", err)
+	}
+	if len(o.index()) != 0 {
+		t.Error("a check wrote into the store")
+	}
 }
