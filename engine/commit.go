@@ -37,7 +37,7 @@ func (s *session) commit(ctx context.Context, out outcome, ev *Evaluation) error
 	ev.Predicate = record.Predicate{
 		Result: out.result, Inputs: inputs,
 		Engine: record.Engine{Cdgate: Version, OPA: policy.OPAVersion(), Go: runtime.Version()},
-		Root:   record.Root{KeyID: root, Pinned: s.file.def.RootPinned()},
+		Root:   record.Root{KeyID: root, Version: s.file.def.Version, Pinned: s.file.def.RootPinned()},
 		Log:    record.Head{Size: s.log.size, Root: s.log.root},
 	}
 	bundle, err := signStatement(s.o.Signer, record.PredicateType, decisionSubjects(out.result), ev.Predicate)
@@ -54,7 +54,7 @@ func (s *session) commit(ctx context.Context, out outcome, ev *Evaluation) error
 	}); err != nil {
 		return err
 	}
-	receipt, leaf, err := appendLeaf(ctx, s.o.Log, s.o.LogKey, s.store, decisionLeaf(out.result, layer.Digest))
+	receipt, leaf, err := appendLeaf(ctx, s.o.Log, s.o.LogKey, s.store, decisionLeaf(ev.Predicate, layer.Digest))
 	if err != nil {
 		return err
 	}
@@ -109,8 +109,27 @@ func reread(ctx context.Context, s *session, digest string, leaf []byte, receipt
 	if index != receipt.Index {
 		return nil, fault.New(fault.Record, "read the log again: the entry is at %d, not at %d", index, receipt.Index)
 	}
+	if err := s.untouched(view, index); err != nil {
+		return nil, err
+	}
 	d.checked = true
 	return d, nil
+}
+
+// untouched looks at what was logged between the head that the decision pins and its own entry: a rejection there was not
+// seen by it.
+func (s *session) untouched(view *ledger.View, index uint64) error {
+	r := s.file
+	for i := s.log.size; i < index && i < view.Size; i++ {
+		var l record.Leaf
+		if err := json.Unmarshal(view.Leaves[i], &l); err != nil {
+			return fault.New(fault.Trust, "read the log again: entry %d is not one of cdgate's: %w", i, err)
+		}
+		if l.Type == leafSignoff && l.Verdict == "reject" && l.Release == r.releaseID && l.Target == r.targetID && l.Stage == r.stage {
+			return fault.New(fault.Record, "somebody rejected the release while it was being decided on (log entry %d, %s), so this decision does not count; evaluate again", i, l.At)
+		}
+	}
+	return nil
 }
 
 // permit is the only function that can say yes: 0 for an allow that is durable and was read again, and for nothing else.
@@ -212,9 +231,10 @@ func decisionSubjects(r record.Result) []seal.Subject {
 	return []seal.Subject{{Name: name, Digest: sha256Set(r.Release.ID)}}
 }
 
-func decisionLeaf(r record.Result, digest string) record.Leaf {
+func decisionLeaf(p record.Predicate, digest string) record.Leaf {
+	r := p.Result
 	return record.Leaf{
 		Type: leafDecision, Digest: digest, Release: r.Release.ID, Name: r.Release.Name + "@" + r.Release.Version,
-		Target: r.Target.ID, Stage: r.Stage, Outcome: r.Outcome, At: r.EvaluatedAt,
+		Target: r.Target.ID, Stage: r.Stage, Outcome: r.Outcome, At: r.EvaluatedAt, Gate: p.Root.Version,
 	}
 }

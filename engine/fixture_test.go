@@ -24,6 +24,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) == 3 && os.Args[1] == policy.SandboxArgument { // TestRejectionWhileDeciding
+		if err := policy.Serve(&pausing{in: os.Stdin, gone: os.Args[2] + "/idle", until: os.Args[2] + "/signed"}, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(70)
+		}
+		os.Exit(0)
+	}
 	if len(os.Args) == 3 && os.Args[1] == evaluateArgument {
 		os.Exit(evaluateInChild(os.Args[2]))
 	}

@@ -37,7 +37,7 @@ type logState struct {
 
 // readLog reads the log and holds it against the newest receipt in the store.
 func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.Store, ix *store.Index) (logState, error) {
-	leaf, proof, err := newestReceipt(st, ix)
+	leaf, proof, index, err := newestReceipt(st, ix)
 	if err != nil {
 		return logState{}, err
 	}
@@ -52,7 +52,7 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 		return logState{}, err
 	}
 	if proof != nil {
-		if _, err := view.CheckProof(proof, leaf); err != nil {
+		if err := checkReceipt(view, proof, leaf, index); err != nil {
 			return logState{}, fault.New(fault.Trust, "read decision log %s: it is not the log that gave the store its newest receipt (rolled back, replaced or forked): %w", dir, err)
 		}
 	}
@@ -62,32 +62,44 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 		if err := json.Unmarshal(b, &l); err != nil {
 			return logState{}, fault.New(fault.Trust, "read decision log %s: entry %d is not one of cdgate's: %w", dir, i, err)
 		}
+		if l.Type == leafDecision && l.Gate > def.Version {
+			return logState{}, fault.New(fault.Trust, "read decision log %s: entry %d was decided under version %d of the gate definition, and this is version %d: "+
+				"an older one was put back; restore the newest gate.yaml and gate.sigstore.json", dir, i, l.Gate, def.Version)
+		}
 		s.leaves = append(s.leaves, l)
 	}
 	return s, nil
 }
 
 // newestReceipt is the receipt with the highest index in the store; all nil when there is none.
-func newestReceipt(st *store.Store, ix *store.Index) (leaf, proof []byte, err error) {
+func newestReceipt(st *store.Store, ix *store.Index) (leaf, proof []byte, index uint64, err error) {
 	best, found := store.Entry{}, false
-	var bestIndex uint64
 	for _, e := range ix.Entries {
 		if e.Type != typeReceipt || len(e.Layers) != 2 {
 			continue
 		}
 		n, err := strconv.ParseUint(e.Annotations[annotationIndex], 10, 64)
-		if err == nil && (!found || n > bestIndex) {
-			best, bestIndex, found = e, n, true
+		if err == nil && (!found || n > index) {
+			best, index, found = e, n, true
 		}
 	}
 	if !found {
-		return nil, nil, nil
+		return nil, nil, 0, nil
 	}
 	if leaf, err = st.Read(best.Layers[0].Digest, maxLeaf); err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	proof, err = st.Read(best.Layers[1].Digest, maxProof)
-	return leaf, proof, err
+	return leaf, proof, index, err
+}
+
+// checkReceipt holds a log against a receipt. One that calls itself newer than it is would hide the newest.
+func checkReceipt(view *ledger.View, proof, leaf []byte, index uint64) error {
+	is, err := view.CheckProof(proof, leaf)
+	if err == nil && is != index {
+		err = fault.New(fault.Trust, "the store has a receipt for entry %d that says it is for entry %d", is, index)
+	}
+	return err
 }
 
 // signoffs are the digests of the sign-offs that the log holds for a release.

@@ -23,9 +23,16 @@ func removeOutputs(path string) error {
 	if path == "" {
 		return nil
 	}
-	old, err := filepath.Glob(path + ".vsa-*.sigstore.json")
-	if err != nil {
-		return fault.New(fault.Usage, "remove the old record: %w", err)
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.Record, "remove the old record: %w", err)
+	}
+	var old []string
+	for _, e := range entries { // not by a pattern: the path may hold its characters
+		rest, ours := strings.CutPrefix(e.Name(), filepath.Base(path)+".vsa-")
+		if digest, whole := strings.CutSuffix(rest, ".sigstore.json"); ours && whole && len(digest) == 12 {
+			old = append(old, filepath.Join(filepath.Dir(path), e.Name()))
+		}
 	}
 	for _, p := range append(old, path, ProofPath(path)) {
 		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {

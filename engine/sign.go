@@ -65,7 +65,7 @@ func Sign(ctx context.Context, o SignOptions) (*Signed, error) {
 
 // newestDecision is the newest logged decision that fits the options, opened under a key that may sign decisions.
 func newestDecision(log logState, st *store.Store, def *gate.Definition, o SignOptions) (*record.Predicate, error) {
-	for _, l := range slices.Backward(log.leaves) {
+	for i, l := range slices.Backward(log.leaves) {
 		if l.Type != leafDecision || !fits(l, o) {
 			continue
 		}
@@ -73,7 +73,12 @@ func newestDecision(log logState, st *store.Store, def *gate.Definition, o SignO
 		if err != nil {
 			return nil, fault.New(fault.Trust, "read the newest decision about %s: the log names %s, but the store does not hold it: %w", l.Name, l.Digest, err)
 		}
-		return openRecord(b, def.DecisionKeys())
+		p, err := openRecord(b, def.DecisionKeys())
+		if err == nil && decisionLeaf(*p, l.Digest) != l {
+			err = fault.New(fault.Trust, "read the newest decision about %s: log entry %d says that it is about %s for %s, and the record it names is about %s for %s: "+
+				"somebody wrote an entry that lies", l.Name, i, l.Name, l.Target, releaseName(p.Result), p.Result.Target.ID)
+		}
+		return p, err
 	}
 	what := "any release"
 	if o.Release.Name != "" {

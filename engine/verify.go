@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"cdgate.dev/cdgate/engine/decide"
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
 	"cdgate.dev/cdgate/engine/ledger"
@@ -97,6 +98,10 @@ func (v *verifying) signature() (string, error) {
 		return "", err
 	}
 	v.out.Predicate, v.out.Digest = *p, opened.Digest
+	if p.Root.KeyID != v.def.RootKey() {
+		return "", fault.New(fault.Trust, "it was decided under a gate definition that root key SHA256:%s signed, and this one is signed by SHA256:%s: "+
+			"whoever ran evaluate was led to other rules; pin the root there too (--root, CDGATE_ROOT)", p.Root.KeyID, v.def.RootKey())
+	}
 	if want := decisionSubjects(p.Result); !sameSubjects(want, opened.Statement.Subject) {
 		return "", fault.New(fault.Trust, "the statement's subjects are not those of the decision in it")
 	}
@@ -143,7 +148,7 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 	if len(v.o.Proof) == 0 {
 		return "", fault.New(fault.Record, "no inclusion proof: keep the .tlog-proof file that evaluate wrote beside the record")
 	}
-	v.leaf = decisionLeaf(v.out.Predicate.Result, v.out.Digest)
+	v.leaf = decisionLeaf(v.out.Predicate, v.out.Digest)
 	leaf, err := json.Marshal(v.leaf, json.Deterministic(true))
 	if err != nil {
 		return "", fault.New(fault.Internal, "write log entry: %w", err)
@@ -179,28 +184,39 @@ func (v *verifying) nothingLater() (string, error) {
 		return "", err
 	}
 	for i, l := range v.log.leaves {
-		if uint64(i) <= v.out.Index || l.Release != r.Release.ID || l.Target != r.Target.ID || l.Stage != r.Stage {
-			continue
+		if uint64(i) < v.out.Predicate.Log.Size || l.Release != r.Release.ID {
+			continue // the decision has seen it
 		}
-		if l.Type == leafDecision && l.Outcome != r.Outcome {
+		if l.Type == leafDecision && uint64(i) > v.out.Index && l.Target == r.Target.ID && l.Stage == r.Stage && l.Outcome != r.Outcome {
 			return "", no("a newer decision about this release says %s (log entry %d, %s)", l.Outcome, i, l.At)
 		}
-		if l.Type != leafSignoff || l.Verdict != "reject" {
-			continue
-		}
+		// What a sign-off is about is what its signer signed, not what the entry says.
 		for _, s := range signoffs {
-			if s.Digest == l.Digest && v.mayVeto(s) {
+			if s.Digest != l.Digest || s.Verdict != "reject" || s.Target != r.Target.ID || s.Stage != r.Stage {
+				continue
+			}
+			switch {
+			case v.mayVeto(s):
 				return "", no("%s rejected the release on %s: %s", s.Name, l.At, s.Comment)
+			case approved(r, s):
+				return "", no("%s took their approval of %s back on %s: %s", s.Name, s.Requirement, l.At, s.Comment)
 			}
 		}
 	}
 	return "no newer decision and no rejection in the log", nil
 }
 
+// approved says whether the decision stands on an approval that the rejection takes back.
+func approved(r record.Result, s verify.Signoff) bool {
+	return slices.ContainsFunc(r.Requirements, func(q decide.Requirement) bool {
+		return q.ID == s.Requirement && slices.ContainsFunc(q.By, func(by decide.Signature) bool { return by.Person == s.Person && by.Verdict == "approve" })
+	})
+}
+
 // mayVeto says whether the person holds a role that the requirement they rejected lets veto.
 func (v *verifying) mayVeto(s verify.Signoff) bool {
 	r := v.out.Predicate.Result
-	roles := v.def.RolesOf(s.Person, r.Release.Line, r.Target.ID, s.SignedAt)
+	roles := append(v.def.RolesOf(s.Person, r.Release.Line, r.Target.ID, s.SignedAt), v.def.RolesOf(s.Person, r.Release.Line, r.Target.ID, v.o.Now)...)
 	for _, q := range r.Requirements {
 		if q.ID == s.Requirement && slices.ContainsFunc(q.VetoRoles, func(x string) bool { return slices.Contains(roles, x) }) {
 			return true
@@ -214,6 +230,9 @@ func (v *verifying) fresh() (string, error) {
 	until, err := time.Parse(time.RFC3339, r.ValidUntil)
 	if err != nil {
 		return "", fault.New(fault.Evidence, "read validUntil: %w", err)
+	}
+	if at, err := time.Parse(time.RFC3339, r.EvaluatedAt); err != nil || at.After(v.o.Now.Add(verify.Skew)) {
+		return "", fault.New(fault.Record, "the decision was made at %s, and the clock of this machine says %s: set the clock", r.EvaluatedAt, rfc3339(v.o.Now))
 	}
 	if !v.o.Now.Before(until) {
 		return "", no("the decision was valid until %s; evaluate again", r.ValidUntil)

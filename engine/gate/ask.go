@@ -185,10 +185,18 @@ func duration(text string) time.Duration {
 }
 
 // BuiltFrom says whether the line may be built from the repository: a line that names no repository, or that the
-// definition does not know, may be built from any.
+// definition does not know, may be built from any that no other line names. A checkout says itself which line it is,
+// and must not come under another line's roles by that.
 func (d *Definition) BuiltFrom(line, repository string) bool {
-	repositories := d.Lines[line].Repositories
-	return len(repositories) == 0 || slices.Contains(repositories, repository)
+	if repositories := d.Lines[line].Repositories; len(repositories) > 0 {
+		return slices.Contains(repositories, repository)
+	}
+	for _, l := range d.Lines {
+		if slices.Contains(l.Repositories, repository) {
+			return false
+		}
+	}
+	return true
 }
 
 // ExpiresAt is the end of validity; the zero time, long past, where it cannot be read.

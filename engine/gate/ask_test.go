@@ -161,7 +161,8 @@ func TestTargets(t *testing.T) {
 	if _, ok := d.Target("nowhere"); ok || d.SourcesOf("nowhere") != nil {
 		t.Error("an unknown target is known")
 	}
-	if !d.BuiltFrom("payments", "https://git.example/payments") || d.BuiltFrom("payments", "https://git.example/fork") || !d.BuiltFrom("billing", "x") {
+	if !d.BuiltFrom("payments", "https://git.example/payments") || d.BuiltFrom("payments", "https://git.example/fork") || !d.BuiltFrom("billing", "x") ||
+		d.BuiltFrom("billing", "https://git.example/payments") || d.BuiltFrom("", "https://git.example/payments") {
 		t.Error("repositories of a line")
 	}
 	if !(&Definition{}).ExpiresAt().IsZero() {

@@ -132,8 +132,10 @@ type Engine struct {
 
 // Root says under whose key the gate definition was valid. Pinned is false when only the checkout vouches for it.
 type Root struct {
-	KeyID  string `json:"keyId"`
-	Pinned bool   `json:"pinned"`
+	KeyID string `json:"keyId"`
+	// Version is that of the gate definition.
+	Version int  `json:"version"`
+	Pinned  bool `json:"pinned"`
 }
 
 // Head is the head of the decision log that was read before deciding.

@@ -15,4 +15,6 @@ type Leaf struct {
 	Outcome string `json:"outcome,omitempty"`
 	Verdict string `json:"verdict,omitempty"`
 	At      string `json:"at"`
+	// Gate is the version of the gate definition that a decision was made under: no older one decides after it.
+	Gate int `json:"gate,omitzero"`
 }

@@ -137,10 +137,18 @@ func (x *examiner) ofLine(s *statement) bool {
 	case line != x.want.Line:
 		return x.refuse(s, WrongLine, s.signer.ID, "the %s statement %s is about line %q, and the release is of line %q", s.kindName(), short(s.digest), line, x.want.Line)
 	case s.build != nil && !x.def.BuiltFrom(line, s.build.Source.Repository):
-		return x.refuse(s, WrongLine, s.signer.ID, "the build statement %s says that it was built from %q, and line %q is built from %s only",
-			short(s.digest), s.build.Source.Repository, line, quoted(x.def.Lines[line].Repositories))
+		return x.refuse(s, WrongLine, s.signer.ID, "the build statement %s says that it was built from %q, and line %q is built from %s",
+			short(s.digest), s.build.Source.Repository, line, repositoriesOf(x.def, line))
 	}
 	return true
+}
+
+// repositoriesOf says from where a line is built.
+func repositoriesOf(def *gate.Definition, line string) string {
+	if r := def.Lines[line].Repositories; len(r) > 0 {
+		return quoted(r) + " only"
+	}
+	return "repositories that no other line names"
 }
 
 // quoted lists names for people, sorted.
