@@ -51,7 +51,10 @@ func All() []evidence.Format {
 		scan.ZAP(),
 		scan.Clair(),
 		sbom.CycloneDXJSON(),
+		sbom.CycloneDXXML(),
 		sbom.SPDXJSON(),
+		sbom.SPDXTagValue(),
+		sbom.SPDX3JSON(),
 	}
 }
 

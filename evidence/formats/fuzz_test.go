@@ -124,6 +124,9 @@ func FuzzGovulncheck(f *testing.F)     { fuzz(f, "govulncheck") }
 func FuzzDependencyCheck(f *testing.F) { fuzz(f, "dependency-check") }
 func FuzzZAP(f *testing.F)             { fuzz(f, "zap") }
 func FuzzClair(f *testing.F)           { fuzz(f, "clair") }
+func FuzzCycloneDXXML(f *testing.F)    { fuzz(f, "cyclonedx-xml") }
+func FuzzSPDXTagValue(f *testing.F)    { fuzz(f, "spdx-tag-value") }
+func FuzzSPDX3JSON(f *testing.F)       { fuzz(f, "spdx3-json") }
 
 // TestEveryFormatIsFuzzed fails until a format in the list has a fuzz target.
 func TestEveryFormatIsFuzzed(t *testing.T) {
