@@ -32,7 +32,7 @@ func (o *output) add(c evidence.Component, place func() string) error {
 		}
 	}
 	if c.Name == "" {
-		o.warn.Add(evidence.BreaksFormat, place(), "a component without a name")
+		o.warn.Add(evidence.UnknownIdentifier, place(), "a component without a name")
 	}
 	return o.rows.Component(c)
 }

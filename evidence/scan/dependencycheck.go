@@ -211,7 +211,9 @@ func (d *dcXML) vulnerability(f evidence.ScanFinding) error {
 	if err != nil {
 		return err
 	}
-	f.Severity = d.out.severity(word, d.x.Place)
+	if f.Severity = unknown; word != "" || f.Status != suppressed {
+		f.Severity = d.out.severity(word, d.x.Place)
+	}
 	if err := d.out.add(f); err != nil {
 		return d.x.Errorf("%s", err)
 	}

@@ -62,7 +62,7 @@ func readTAP(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 		return evidence.Report{}, errors.New("there is no plan (1..N): nobody knows whether all tests ran")
 	case t.plan != t.all.Total:
 		t.all.unfinished = true
-		t.warn.Add(evidence.Incomplete, "", "the plan says %d tests, %d were reported", t.plan, t.all.Total)
+		t.warn.Add(evidence.Unfinished, "", "the plan says %d tests, %d were reported", t.plan, t.all.Total)
 	}
 	summary := t.all.summary(&t.warn)
 	return evidence.Report{Summary: summary, Warnings: t.warn}, nil
