@@ -168,3 +168,29 @@ func TestCutNeverPasses(t *testing.T) {
 		}
 	}
 }
+
+// TestDeletionNeverPasses deletes every byte of the good samples of runs that are not OK: what is left must not be read as
+// a run that is OK without a word.
+func TestDeletionNeverPasses(t *testing.T) {
+	for _, f := range All() {
+		if f.Kind != evidence.Tests {
+			continue
+		}
+		for name := range samples(t, f) {
+			b, err := os.ReadFile(filepath.Join(sampleDir(f), name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, r, _, err := readAll(b)
+			if err != nil || r.Summary.Tests == nil || r.Summary.Tests.OK || !strings.HasPrefix(name, "good-") {
+				continue
+			}
+			for i := range b {
+				got, r, _, err := readAll(append(append([]byte{}, b[:i]...), b[i+1:]...))
+				if err == nil && got.Name == f.Name && r.Summary.Tests.OK && len(r.Warnings.List()) == 0 {
+					t.Errorf("%s %s without byte %d (%q) is OK: %+v", f.Name, name, i, b[i], r.Summary.Tests)
+				}
+			}
+		}
+	}
+}

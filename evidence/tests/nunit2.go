@@ -54,7 +54,7 @@ func (n nunit2Reader) suite() error {
 	if err := n.names.Children(n.x, n.part); err != nil {
 		return err
 	}
-	bad := a["success"] == "False" || a["result"] == "Failure" || a["result"] == "Error"
+	bad := a["success"] != "" && !strings.EqualFold(a["success"], "true") || a["result"] == "Failure" || a["result"] == "Error"
 	if bad && n.all.Failed+n.all.Errored+n.all.Problems == before {
 		n.all.Problems++
 		n.warn.Add(evidence.SuiteProblem, place(line), "suite %q failed by itself", evidence.Cut(a["name"]))

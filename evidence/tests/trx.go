@@ -89,8 +89,10 @@ func (t *trxReader) part(name []byte) error {
 	case "Results":
 		return t.names.Children(t.x, t.result)
 	case "ResultSummary":
-		outcome, _ := t.x.Attr("outcome")
-		t.outcome = evidence.Cut(outcome)
+		outcome, ok := t.x.Attr("outcome")
+		if t.outcome = evidence.Cut(outcome); !ok {
+			t.outcome = "unknown"
+		}
 		return t.names.Children(t.x, t.summary)
 	case "TestDefinitions":
 		return t.names.Children(t.x, func([]byte) error {
@@ -191,7 +193,7 @@ func (t *trxReader) summary(name []byte) error {
 	}
 	return t.names.Children(t.x, func(name []byte) error {
 		outcome, _ := t.x.Attr("outcome")
-		if string(name) != "RunInfo" || outcome == "" || outcome == "Warning" || outcome == "Passed" || outcome == "Completed" {
+		if string(name) != "RunInfo" || outcome == "Warning" || outcome == "Passed" || outcome == "Completed" {
 			return nil
 		}
 		line, text := t.x.Line(), ""

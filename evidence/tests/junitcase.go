@@ -1,0 +1,158 @@
+package tests
+
+import (
+	"bytes"
+	"strings"
+
+	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/strictxml"
+)
+
+// What the children of a case say, in order: the worst one wins.
+const (
+	sayNothing = iota
+	saySkipped
+	sayFailure
+	sayError
+)
+
+// testcase reads one test.
+func (j *junitReader) testcase() error {
+	c, worst, micros := j.caseAttributes()
+	flaky, rerun := false, false
+	line := j.x.Line()
+	depth := j.x.Depth()
+	for {
+		ev, err := j.x.Next()
+		if err != nil {
+			return err
+		}
+		if ev == strictxml.End && j.x.Depth() == depth {
+			break
+		}
+		if ev == strictxml.Text {
+			j.stray("a test")
+		}
+		if ev != strictxml.Start {
+			continue
+		}
+		if _, err := j.names.Known(j.x); err != nil {
+			return err
+		}
+		say := sayNothing
+		switch name := j.x.Name(); string(name) {
+		case "failure":
+			say = sayFailure
+		case "error":
+			say = sayError
+		case "skipped":
+			say = saySkipped
+		case "flakyFailure", "flakyError":
+			flaky = true
+		case "rerunFailure", "rerunError":
+			rerun = true
+		case "testcase", "testsuite", "testsuites":
+			return j.x.Errorf("<%s> inside a <testcase>", name)
+		default:
+			j.unread(name, "a test")
+			if err := j.names.SkipOther(j.x); err != nil {
+				return err
+			}
+			continue
+		}
+		message, err := j.message()
+		if err != nil {
+			return err
+		}
+		if say > worst || say == worst && c.Message == "" {
+			worst, c.Message = say, message
+		}
+	}
+	if rerun && !flaky && worst < sayFailure {
+		j.warn.Add(evidence.BreaksFormat, place(line), "a re-run that failed, in a test that did not: counted as failed")
+		worst = sayFailure
+	}
+	c.Status = [...]string{passed, skipped, failed, errored}[worst]
+	c.Flaky = flaky && worst == sayNothing
+	c.DurationMillis = millis(micros)
+	j.all.add(c.Status, c.Flaky, micros)
+	if err := j.rows.Case(c); err != nil {
+		return j.x.Errorf("%s", err)
+	}
+	return nil
+}
+
+// caseAttributes reads the start tag of a case.
+func (j *junitReader) caseAttributes() (c evidence.TestCase, worst int, micros int64) {
+	var class []byte
+	for _, a := range j.x.Attrs() {
+		switch string(a.Name) {
+		case "name":
+			c.Name = string(a.Value)
+		case "classname":
+			class = a.Value
+		case "time":
+			n, ok := seconds(a.Value)
+			if !ok && len(a.Value) > 0 {
+				j.warn.Add(evidence.BadNumber, j.x.Place(), "duration %q is no usable number", evidence.Cut(string(a.Value)))
+			}
+			micros = n
+		case "status", "result":
+			worst = max(worst, junitStatus(a.Value))
+		}
+	}
+	if string(class) != j.class {
+		j.class = string(class)
+	}
+	c.Suite = j.class
+	if c.Suite == "" && len(j.suite) > 0 {
+		c.Suite = j.suite[len(j.suite)-1].name
+	}
+	return c, worst, micros
+}
+
+// junitStatus reads the attributes status and result, which some tools write beside or instead of children. A word that
+// says nothing bad says nothing.
+func junitStatus(word []byte) int {
+	switch string(bytes.ToLower(word)) {
+	case "notrun", "disabled", "skipped", "suppressed", "ignored":
+		return saySkipped
+	case "fail", "failed", "failure":
+		return sayFailure
+	case "error", "errored", "broken":
+		return sayError
+	}
+	return sayNothing
+}
+
+// message reads a result element to its end and returns its message attribute, or else the beginning of its text.
+func (j *junitReader) message() (string, error) {
+	message, _ := j.x.Attr("message")
+	message = evidence.Cut(message)
+	var text []byte
+	depth := j.x.Depth()
+	for {
+		ev, err := j.x.Next()
+		switch {
+		case err != nil:
+			return "", err
+		case ev == strictxml.End && j.x.Depth() == depth:
+			if message == "" {
+				message = evidence.Cut(strings.TrimSpace(strings.ToValidUTF8(string(text), "")))
+			}
+			return message, nil
+		case ev == strictxml.Text && message == "" && len(text) < evidence.MaxMessage:
+			t := j.x.Text()
+			if len(text) == 0 {
+				t = bytes.TrimLeft(t, " \t\r\n")
+			}
+			text = append(text, t[:min(len(t), 2*evidence.MaxMessage)]...)
+		case ev == strictxml.Start:
+			if known, err := j.names.Known(j.x); err != nil {
+				return "", err
+			} else if known {
+				return "", j.x.Errorf("<%s> inside another result", j.x.Name())
+			}
+		}
+	}
+}
