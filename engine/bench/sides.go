@@ -34,6 +34,12 @@ func side(args []string) error {
 			return err
 		}
 		return writePipeline(args[1], mb)
+	case "read":
+		return readReport(args[1])
+	case "tokens":
+		return tokens(args[1])
+	case "std-sarif", "std-junit":
+		return standard(args[0], args[1])
 	case "gate":
 		return gate(args[1], args[2])
 	case "append":

@@ -24,7 +24,7 @@ func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
 func (b *bench) all() error {
 	fmt.Println("CPU is user + system of whole processes; each ratio is the median of paired runs A B A B.")
 	fmt.Printf("%-44s %22s %22s %22s\n", "", "cpu (goal)", "wall (goal)", "peak memory (goal)")
-	for _, row := range []func() error{b.version, b.evaluate, b.pipeline, b.ledger} {
+	for _, row := range []func() error{b.version, b.evaluate, b.pipeline, b.reports, b.ledger} {
 		if err := row(); err != nil {
 			return err
 		}
