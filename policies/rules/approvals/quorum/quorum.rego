@@ -17,8 +17,8 @@ needs_approval contains finding if {
 	_applies(wanted.classes)
 	finding := {
 		"id": id,
-		"msg": sprintf("%s needs the %s of %d of: %s", [id, wanted.meaning, wanted.count, concat(", ", wanted.roles)]),
-		"expected": sprintf("%d people of the roles %s", [wanted.count, concat(", ", wanted.roles)]),
+		"msg": sprintf("%s needs the %s of %s with the role %s", [id, wanted.meaning, _people(wanted.count), concat(" or ", wanted.roles)]),
+		"expected": sprintf("%s with the role %s", [_people(wanted.count), concat(" or ", wanted.roles)]),
 		"requirement": {
 			"roles": wanted.roles,
 			"count": wanted.count,
@@ -32,3 +32,7 @@ needs_approval contains finding if {
 _applies([])
 
 _applies(classes) if input.target.class in classes
+
+_people(1) := "1 person"
+
+_people(n) := sprintf("%d people", [n]) if n != 1

@@ -25,7 +25,13 @@ test_each_requirement_is_one_finding if {
 	{f.id | some f in findings} == {"security", "business"}
 	some finding in findings
 	finding.requirement.count == 2
+	finding.expected == "2 people with the role security-officer or business-owner"
 	finding.requirement.vetoRoles == ["security-officer"]
+}
+
+test_one_person_is_one if {
+	some finding in _findings({"security": object.union(_wanted([]), {"count": 1})})
+	finding.expected == "1 person with the role security-officer or business-owner"
 }
 
 test_requirements_of_other_classes_do_not_apply if {

@@ -16,9 +16,9 @@ needs_approval contains finding if {
 	finding := {
 		"msg": sprintf("releasing to %s is triggered by a person", [input.target.id]),
 		"observed": "trigger manual",
-		"expected": sprintf("%d people of the roles %s release it", [
-			data.params.governance.delivery_mode.count,
-			concat(", ", data.params.governance.delivery_mode.roles),
+		"expected": sprintf("release by %s with the role %s", [
+			_people(data.params.governance.delivery_mode.count),
+			concat(" or ", data.params.governance.delivery_mode.roles),
 		]),
 		"requirement": {
 			"roles": data.params.governance.delivery_mode.roles,
@@ -29,3 +29,7 @@ needs_approval contains finding if {
 		},
 	}
 }
+
+_people(1) := "1 person"
+
+_people(n) := sprintf("%d people", [n]) if n != 1

@@ -20,6 +20,13 @@ test_manual_is_exactly_one_requirement if {
 		"validHours": 72,
 		"vetoRoles": ["release-manager"],
 	}
+	finding.expected == "release by 1 person with the role release-manager"
+}
+
+test_two_people_are_people if {
+	some finding in delivery_mode.needs_approval with input.target as {"id": "production", "trigger": "manual"}
+		with data.params.governance.delivery_mode as object.union(_params, {"count": 2})
+	finding.expected == "release by 2 people with the role release-manager"
 }
 
 test_automatic_asks_nobody if {

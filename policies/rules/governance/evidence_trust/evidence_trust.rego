@@ -4,8 +4,8 @@
 #   Who may attest what is checked before any rule runs; what does not pass does not count. This rule looks at what is
 #   left: at least one item counts, each is about an artifact or the revision of this release and not from the future,
 #   and, where the parameter systems names CI systems, each was collected in one of them and not on somebody's own
-#   machine. Items that were not counted are shown as warnings and never gate, so that nobody can stop a release by
-#   adding junk to the store: a rule that needed the item says so itself.
+#   machine. Items that were not counted never gate, so that nobody can stop a release by adding junk to the
+#   store: every report lists them, and a rule that needed one says so itself.
 # custom:
 #   controls:
 #     - SSDF/PO.4.2
@@ -64,17 +64,6 @@ needs_approval contains finding if {
 		"msg": sprintf("%s evidence was not collected in a CI system that the target names", [item.kind]),
 		"observed": _system(item.system),
 		"expected": sprintf("one of %s", [concat(", ", data.params.governance.evidence_trust.systems)]),
-		"evidence": [item.id],
-	}
-}
-
-warn contains finding if {
-	some item in input.notCounted
-	item.reason != "superseded"
-	finding := {
-		"id": item.id,
-		"msg": sprintf("%s evidence was not counted: %s", [item.kind, item.msg]),
-		"observed": item.reason,
 		"evidence": [item.id],
 	}
 }

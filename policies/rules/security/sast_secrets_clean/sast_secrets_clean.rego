@@ -10,7 +10,7 @@
 #     - PCI-DSS-4.0.1/6.2.4
 #     - SSDF/PW.7.2
 #     - NIST-800-53r5/SA-11(1)
-#   remedy: Mend the code, scan again and collect the report.
+#   remedy: Scan the code, mend what the scan finds, and collect the report of the last scan.
 package rules.security.sast_secrets_clean
 
 block contains finding if {

@@ -14,7 +14,7 @@
 #     - NIST-800-53r5/SI-2
 #     - ISO-27001-2022/A.8.8
 #     - SSDF/RV.1
-#   remedy: Update the package to a version without the vulnerability, scan again and collect the report.
+#   remedy: Scan, update packages to versions without known vulnerabilities, and collect the report of the last scan.
 package rules.security.vuln_threshold
 
 block contains finding if {

@@ -8,7 +8,7 @@
 #   controls:
 #     - SSDF/PW.8.2
 #     - NIST-800-53r5/SA-11(7)
-#   remedy: Add tests for the code that no test reaches, and collect the new coverage report.
+#   remedy: Measure the coverage, add tests for code that no test reaches, and collect the last report.
 package rules.tests.coverage_floor
 
 needs_approval contains finding if {

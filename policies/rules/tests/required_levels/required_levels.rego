@@ -21,7 +21,7 @@ block contains finding if {
 		"id": level,
 		"msg": sprintf("no passing %s test run for this build", [level]),
 		"observed": _seen(level),
-		"expected": sprintf("a %s test run with at least %d passed tests", [level, data.params.tests.required_levels.min_tests]),
+		"expected": sprintf("a %s test run in which at least %d passed", [level, data.params.tests.required_levels.min_tests]),
 		"evidence": {item.id | some item in input.evidence.tests; item.level == level},
 	}
 }

@@ -11,7 +11,7 @@
 #     - NIST-800-53r5/SA-11
 #     - SSDF/PW.8.2
 #     - SOC2/CC8.1
-#   remedy: Mend the tests that failed, run those that are missing, and collect the new report.
+#   remedy: Run all tests, mend those that fail, and collect the report of the last run.
 package rules.tests.suite_complete
 
 block contains finding if {
@@ -20,7 +20,7 @@ block contains finding if {
 	bad > 0
 	finding := {
 		"id": sprintf("%s:failed", [_run(item.level, item.report.name)]),
-		"msg": sprintf("%d tests failed in %s", [bad, _run(item.level, item.report.name)]),
+		"msg": sprintf("%s failed in %s", [_tests(bad), _run(item.level, item.report.name)]),
 		"observed": sprintf("%d failed, %d errored", [item.summary.failed, item.summary.errored]),
 		"expected": "no test fails",
 		"place": _first(array.concat(item.byStatus.failed, item.byStatus.errored)),
@@ -106,3 +106,7 @@ _run(level, report) := sprintf("%s/%s", [level, report])
 _first(cases) := min([sprintf("%s %s", [test.suite, test.name]) | some test in cases]) if count(cases) > 0
 
 _first([]) := ""
+
+_tests(1) := "1 test"
+
+_tests(n) := sprintf("%d tests", [n]) if n != 1

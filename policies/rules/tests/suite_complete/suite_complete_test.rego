@@ -50,6 +50,7 @@ test_failed_and_errored_block if {
 	})
 	finding.id == "unit/report.xml:failed"
 	finding.observed == "1 failed, 1 errored"
+	finding.msg == "2 tests failed in unit/report.xml"
 	finding.place == "pkg TestA"
 }
 
@@ -77,6 +78,7 @@ test_all_skipped_block_and_need_no_approval_besides if {
 
 test_failures_without_rows_have_no_place if {
 	some finding in _blocks({"summary": {"failed": 1}})
+	finding.msg == "1 test failed in unit/report.xml"
 	finding.place == ""
 }
 
