@@ -100,6 +100,9 @@ func set(in []string) []string {
 	return slices.Compact(out)
 }
 
+// Stuck begins the part of a remedy, its last, that says why no sign-off can count yet.
+const Stuck = "nobody can approve yet: "
+
 // settle discharges the findings whose requirement is met, adds one that blocks for each rejection that stands, and says
 // why nobody can sign where that is so.
 func (l *findingList) settle(reqs []asked, stuck string) {
@@ -118,7 +121,7 @@ func (l *findingList) settle(reqs []asked, stuck string) {
 		case r.State == StateMet:
 			f.Status = StatusDischarged
 		case stuck != "":
-			f.Remedy = joinSentences("nobody can approve yet: "+stuck, f.Remedy)
+			f.Remedy = joinSentences(f.Remedy, Stuck+stuck)
 		}
 		for _, v := range r.vetoes {
 			rejected = append(rejected, rejection(*f, v))

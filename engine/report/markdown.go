@@ -34,16 +34,16 @@ func markdown(d Document) ([]byte, error) {
 		fmt.Fprintf(&b, "- valid until %s\n", span(d.Result.ValidUntil))
 	}
 	g := grouped(d.Result.Findings)
-	markdownFindings(&b, "In the way", g.blocking)
-	markdownFindings(&b, "Waiting for people", g.waiting)
+	markdownFindings(&b, "In the way", g.blocking, d)
+	markdownFindings(&b, "Waiting for people", g.waiting, d)
 	markdownRequirements(&b, d)
-	markdownFindings(&b, "Discharged", g.discharged)
-	markdownFindings(&b, "Shown, does not gate", g.shown)
+	markdownFindings(&b, "Discharged", g.discharged, d)
+	markdownFindings(&b, "Shown, does not gate", g.shown, d)
 	markdownRules(&b, d)
 	if len(d.Result.NotCounted) > 0 {
-		b.WriteString("\n### Evidence that was not counted\n\n")
-		for _, n := range d.Result.NotCounted {
-			fmt.Fprintf(&b, "- %s %s: %s\n", span(n.Kind), span(short(n.ID)), span(n.Msg))
+		fmt.Fprintf(&b, "\n### Evidence that was not counted (%d)\n\n", len(d.Result.NotCounted))
+		for _, a := range alikeNotCounted(d.Result.NotCounted) {
+			fmt.Fprintf(&b, "- %s: %s\n", span(strings.Join(a.items, ", ")), span(a.why))
 		}
 	}
 	if d.Record.Digest != "" {
@@ -96,15 +96,16 @@ func orDash(s string) string {
 	return s
 }
 
-func markdownFindings(b *bytes.Buffer, title string, findings []decide.Finding) {
+func markdownFindings(b *bytes.Buffer, title string, findings []decide.Finding, d Document) {
 	if len(findings) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\n### %s (%d)\n\n", title, len(findings))
 	for _, f := range findings {
-		fmt.Fprintf(b, "- **%s** %s\n", span(findingName(f)), span(f.Msg))
+		remedy, _ := remedyOf(f)
+		fmt.Fprintf(b, "- **%s** %s\n", span(findingName(f)), span(message(f, d.Result.NotCounted)))
 		for _, detail := range []struct{ name, value string }{
-			{"cause", causeWords(f.Cause)}, {"observed", f.Observed}, {"expected", f.Expected}, {"at", f.Place}, {"remedy", f.Remedy},
+			{"cause", causeWords(f.Cause)}, {"observed", f.Observed}, {"expected", f.Expected}, {"at", f.Place}, {"remedy", remedy},
 			{"controls", strings.Join(f.Controls, ", ")},
 		} {
 			if strings.TrimSpace(detail.value) != "" {
@@ -124,7 +125,7 @@ func markdownRequirements(b *bytes.Buffer, d Document) {
 		for _, s := range r.By {
 			by = append(by, signature(s))
 		}
-		who := strings.Join(d.Signers[r.ID], ", ")
+		who := maySign(d, r)
 		if r.State == decide.StateMet {
 			who = ""
 		}

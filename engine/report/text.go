@@ -151,7 +151,7 @@ func (p *page) findings(title, code, mark string, findings []decide.Finding, d D
 			return
 		}
 		p.line("    " + p.paint(code, mark) + " " + p.paint(bold, Safe(findingName(f))))
-		p.paragraph("      ", f.Msg)
+		p.paragraph("      ", message(f, d.Result.NotCounted))
 		if w := causeWords(f.Cause); w != "" {
 			p.field("cause", w)
 		}
@@ -159,7 +159,8 @@ func (p *page) findings(title, code, mark string, findings []decide.Finding, d D
 		p.field("expected", f.Expected)
 		p.field("at", f.Place)
 		if f.Status == decide.StatusOpen || f.Status == "" {
-			p.field("remedy", f.Remedy)
+			remedy, _ := remedyOf(f)
+			p.field("remedy", remedy)
 		}
 		if d.Detail {
 			p.field("controls", strings.Join(f.Controls, ", "))
@@ -187,9 +188,7 @@ func (p *page) requirements(d Document) {
 		if r.State == decide.StateMet {
 			continue
 		}
-		if who := d.Signers[r.ID]; len(who) > 0 {
-			p.field("may sign", strings.Join(who, ", "))
-		}
+		p.field("may sign", maySign(d, r))
 	}
 }
 
@@ -263,16 +262,13 @@ func (p *page) notCounted(d Document) {
 	}
 	p.line("")
 	p.line("  " + p.paint(bold, fmt.Sprintf("Evidence that was not counted (%d)", len(d.Result.NotCounted))))
-	for i, n := range d.Result.NotCounted {
+	alike := alikeNotCounted(d.Result.NotCounted)
+	for i, a := range alike {
 		if i == maxListed {
-			p.line(fmt.Sprintf("    … and %d more; -o json has all", len(d.Result.NotCounted)-maxListed))
+			p.line(fmt.Sprintf("    … and %d more reasons; -o json has all", len(alike)-maxListed))
 			return
 		}
-		msg := n.Msg
-		if msg == "" {
-			msg = string(n.Reason)
-		}
-		p.paragraph("    · ", fmt.Sprintf("%s %s: %s", n.Kind, short(n.ID), msg))
+		p.paragraph("    · ", enumerated(a.items, maxListed)+": "+a.why)
 	}
 }
 

@@ -57,6 +57,8 @@ func headline(d Document) (word, sentence string) {
 		switch {
 		case d.Result.ExitCode == 20:
 			return "WOULD BLOCK", fmt.Sprintf("what is here would keep %s from %s", name, target)
+		case d.Result.ExitCode == 10:
+			return "WOULD NEED APPROVAL", fmt.Sprintf("nothing here blocks %s on its way to %s, but people would have to sign", name, target)
 		case d.Result.ExitCode != 0:
 			return "NOT CHECKED", fmt.Sprintf("%s could not be judged", name)
 		}
@@ -78,6 +80,25 @@ func headline(d Document) (word, sentence string) {
 		return "NEEDS APPROVAL", fmt.Sprintf("%s waits for people before it goes to %s", name, target)
 	}
 	return "BLOCK", fmt.Sprintf("%s may not go to %s", name, target)
+}
+
+// remedyOf is what to do about a finding and, apart from that, why nobody can sign for it yet.
+func remedyOf(f decide.Finding) (remedy, stuck string) {
+	remedy, stuck, _ = strings.Cut(f.Remedy, decide.Stuck)
+	return strings.TrimSuffix(strings.TrimSpace(remedy), ";"), stuck
+}
+
+// maySign says who may sign an open requirement, or why nobody can. A check is about no artifact, so nobody is named.
+func maySign(d Document, r decide.Requirement) string {
+	if d.Check {
+		return ""
+	}
+	for _, f := range d.Result.Findings {
+		if _, stuck := remedyOf(f); stuck != "" {
+			return "nobody yet: " + stuck
+		}
+	}
+	return strings.Join(d.Signers[r.ID], ", ")
 }
 
 // basis says what an allow stands on.
@@ -117,12 +138,8 @@ func grouped(findings []decide.Finding) groups {
 // causeWords says a cause in words, or nothing where the message says it all.
 func causeWords(c decide.Cause) string {
 	switch c {
-	case decide.EvidenceMissing:
-		return "there is no evidence"
 	case decide.EvidenceUntrusted:
 		return "there is evidence, but none that may be trusted"
-	case decide.EvidenceStale:
-		return "the evidence is too old"
 	case decide.Inconclusive:
 		return "the rule could not tell"
 	case decide.ApprovalRejected:
