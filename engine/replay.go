@@ -119,14 +119,14 @@ func (r *replaying) inputs() (string, error) {
 		r.sources = append(r.sources, s)
 	}
 	if r.out.Predicate.Result.ExitCode >= int(fault.Evidence) {
-		return fmt.Sprintf("%d policy sources, %d evidence objects", len(r.sources), len(in.Items)), nil
+		return fmt.Sprintf("policy sources %d, evidence objects %d", len(r.sources), len(in.Items)), nil
 	}
 	for _, pinned := range r.def.SourcesOf(r.out.Predicate.Result.Target.ID) {
 		if !hasSource(r.out.Predicate, pinned) {
 			return "", fault.New(fault.Trust, "the gate definition pins policies %s with %s, and the record does not name them", pinned.Ref, pinned.Digest)
 		}
 	}
-	return fmt.Sprintf("%d policy sources, %d evidence objects, %d sign-offs", len(r.sources), len(in.Items), len(in.Signoffs)), nil
+	return fmt.Sprintf("policy sources %d, evidence objects %d, sign-offs %d", len(r.sources), len(in.Items), len(in.Signoffs)), nil
 }
 
 func hasSource(p record.Predicate, want gate.Source) bool {

@@ -155,7 +155,7 @@ func entitled(def *gate.Definition, r record.Result, o SignOptions) (gate.Person
 		for _, q := range mine {
 			names = append(names, q.ID)
 		}
-		return person, none, "", fault.New(fault.Usage, "several requirements are open for you; say which with --requirement: %s", strings.Join(names, ", "))
+		return person, none, "", fault.New(fault.Usage, "several requirements are open for you; say which with one of:\n--requirement %s", strings.Join(names, "\n--requirement "))
 	}
 	return person, mine[0], roleFor(mine[0], roles, o.Verdict), nil
 }

@@ -58,6 +58,8 @@ func Verify(ctx context.Context, o VerifyOptions) (*Verification, error) {
 	v.out.ExitCode = ExitCode(l.err)
 	if l.err == nil {
 		v.out.ExitCode = v.out.Predicate.Result.ExitCode
+		last := &l.checks[len(l.checks)-1] // the outcome: what the record says well enough is still no yes
+		last.OK = v.out.ExitCode == 0
 	}
 	return v.out, nil
 }
@@ -82,7 +84,7 @@ func (v *verifying) gateDefinition() (string, error) {
 	if def.RootPinned() {
 		how = "root key pinned"
 	}
-	return fmt.Sprintf("version %d, signed by root %s (%s)", def.Version, def.RootKey(), how), nil
+	return fmt.Sprintf("version %d, signed by root SHA256:%s (%s)", def.Version, def.RootKey(), how), nil
 }
 
 func (v *verifying) signature() (string, error) {
@@ -127,9 +129,9 @@ func (v *verifying) subject() (string, error) {
 		}
 	}
 	if len(v.o.Artifacts) == 0 {
-		return fmt.Sprintf("%s@%s, %d artifacts; none was asked for: name what you deploy with --artifact", r.Name, r.Version, len(have)), nil
+		return fmt.Sprintf("%s@%s; compared with no artifact: name what you deploy with --artifact", r.Name, r.Version), nil
 	}
-	return fmt.Sprintf("%s@%s is about %d of %d artifacts asked for", r.Name, r.Version, len(v.o.Artifacts), len(v.o.Artifacts)), nil
+	return fmt.Sprintf("%s@%s is about every artifact asked for (%d)", r.Name, r.Version, len(v.o.Artifacts)), nil
 }
 
 func (v *verifying) target() (string, error) {

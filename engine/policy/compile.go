@@ -196,9 +196,12 @@ func (c *compiled) readParams(opt options) {
 					beside = append(beside, r.Code)
 				}
 			}
+			if len(beside) == 0 && len(c.problems) > 0 {
+				continue // the rule is there and could not be read, which is said already
+			}
 			if len(beside) != 1 {
 				c.problems = append(c.problems, Diagnostic{File: src.name(f.Path), Code: "params",
-					Msg: fmt.Sprintf("parameters have to stand in a folder with exactly one rule; here are %d: %s", len(beside), strings.Join(beside, ", "))})
+					Msg: fmt.Sprintf("parameters have to stand in a folder with exactly one rule; here is %s", cmp.Or(strings.Join(beside, " and "), "none"))})
 				continue
 			}
 			c.paramFiles[beside[0]] = paramFile{name: src.name(f.Path), data: f.Data}

@@ -14,7 +14,7 @@ var newCode = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}[./][a-z][a-z0-9_]{0,40}$
 // of class fault.Usage.
 func New(code string) ([]File, error) {
 	if !newCode.MatchString(code) {
-		return nil, fault.New(fault.Usage, "make rule %q: the name is CATEGORY/RULE in lower case, such as tests/load_test", code)
+		return nil, fault.New(fault.Usage, "make rule %q: the name is CATEGORY.RULE in lower case, such as tests.load_test", code)
 	}
 	category, rule, _ := strings.Cut(strings.ReplaceAll(code, "/", "."), ".")
 	fill := strings.NewReplacer("CATEGORY", category, "RULE", rule)
