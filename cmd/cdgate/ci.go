@@ -165,7 +165,7 @@ func (k *call) ciFacts() facts {
 	git := k.git()
 	if f.system == "" {
 		f.system, f.run = "local", "local"
-		f.attempt = int(k.now.Unix())
+		f.attempt = int(k.world.now().UnixMilli()) // two of one second have an order too
 	}
 	f.revision = first(k.String("revision"), f.revision, git.head())
 	f.repository = first(k.String("repository"), f.repository, git.repository())

@@ -132,6 +132,7 @@ func (k *call) document(ev *engine.Evaluation, o engine.EvaluateOptions) report.
 		d.Log = report.Log{Logged: true, Index: ev.Index, Checkpoint: ev.Checkpoint}
 	}
 	k.addPeople(&d, o.Places)
+	addMismatch(&d)
 	d.Next = k.next(d)
 	return d
 }

@@ -124,7 +124,7 @@ func (k *call) secret(flag, ref string) (name string, content []byte, err error)
 func (k *call) signer() (*seal.Signer, error) {
 	ref := k.String("key")
 	if ref == "" {
-		return nil, fault.New(fault.Usage, "no key to sign with: use --key FILE or CDGATE_KEY; make one with: cdgate keys generate --out ci")
+		return nil, fault.New(fault.Usage, "no key to sign with: use --key FILE or CDGATE_KEY; cdgate init made some, and cdgate keys generate --out PREFIX makes one")
 	}
 	name, pem, err := k.secret("key", ref)
 	if err != nil {

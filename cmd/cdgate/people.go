@@ -11,7 +11,9 @@ import (
 	"cdgate.dev/cdgate/engine"
 	"cdgate.dev/cdgate/engine/decide"
 	"cdgate.dev/cdgate/engine/gate"
+	"cdgate.dev/cdgate/engine/record"
 	"cdgate.dev/cdgate/engine/report"
+	"cdgate.dev/cdgate/engine/verify"
 )
 
 // addPeople says who may sign, and whether the root key is pinned. The gate definition was verified by the engine a
@@ -47,6 +49,7 @@ func (k *call) addPeople(d *report.Document, p engine.Places) {
 			d.Notes = append(d.Notes, strings.Join(wrote, " and ")+" wrote part of this change and cannot sign for it.")
 		}
 	}
+	d.Notes = slices.Compact(d.Notes)
 }
 
 // openGate opens the signed gate definition for display.
@@ -83,6 +86,14 @@ func (k *call) entitled(def *gate.Definition, r decide.Requirement, line, target
 	return may, wrote
 }
 
+// addMismatch says what to do where evidence was collected, but about something else.
+func addMismatch(d *report.Document) {
+	if lacksEvidence(d.Result.Findings) && slices.ContainsFunc(d.Result.NotCounted, func(n verify.NotCounted) bool { return n.Reason == verify.OtherSubject }) {
+		d.Notes = append(d.Notes, "there is evidence, and it is about something else: an artifact that was built again or changed after the build "+
+			"is another one. Evaluate what was tested and scanned, or test and scan what you evaluate, and collect that.")
+	}
+}
+
 // next are the commands that lead on from a decision.
 func (k *call) next(d report.Document) []string {
 	r := d.Result
@@ -95,17 +106,30 @@ func (k *call) next(d report.Document) []string {
 	if r.Release.Name != "" && r.Release.Version != "" {
 		name = " " + shellWord(r.Release.Name+"@"+r.Release.Version)
 	}
+	artifacts := ""
+	for _, a := range k.StringSlice("artifact") {
+		artifacts += " --artifact " + shellWord(a)
+	}
 	switch r.Outcome {
 	case decide.Allow.String():
 		if d.Record.Path != "" {
-			return []string{"cdgate verify " + shellWord(d.Record.Path) + " " + about + where}
+			return []string{"cdgate verify " + shellWord(d.Record.Path) + first(artifacts, " --artifact FILE") + " " + about + where}
 		}
 	case decide.NeedsApproval.String():
 		again := "cdgate evaluate"
 		if name != "" {
 			again += " --release" + name
 		}
-		return []string{"cdgate approve" + name + " " + about + " --key YOUR.key" + where, again + " " + about + " --key GATE.key" + where}
+		var out []string
+		open := openRequirements(r)
+		for _, id := range open {
+			line := "cdgate approve" + name + " " + about
+			if len(open) > 1 {
+				line += " --requirement " + shellWord(id)
+			}
+			out = append(out, line+" --key YOUR.key"+where)
+		}
+		return append(out, again+artifacts+" "+about+" --key GATE.key"+where)
 	default:
 		var out []string
 		if lacksEvidence(r.Findings) {
@@ -121,6 +145,17 @@ func (k *call) next(d report.Document) []string {
 		return out
 	}
 	return nil
+}
+
+// openRequirements are the ids of what people have still to sign.
+func openRequirements(r record.Result) []string {
+	var out []string
+	for _, q := range r.Requirements {
+		if q.State != decide.StateMet {
+			out = append(out, q.ID)
+		}
+	}
+	return out
 }
 
 // lacksEvidence says whether collecting something could help.

@@ -32,7 +32,7 @@ func (w *world) policyCommand() *cli.Command {
 			"Lists every rule with its effect and title."+which,
 			-1, set(text("control", "only rules for the control `ID`, such as SOC2/CC8.1")), (*call).policyList),
 		w.command("new", "CATEGORY.RULE", "start a rule: policy, parameters, test",
-			"Writes rules/CATEGORY/RULE with a policy, its parameters and a test that fails until the rule is written.",
+			"Writes CATEGORY/RULE in the policy directory, with a policy, its parameters and a test that fails until the rule is written.",
 			1, one(text("dir", "the policy directory `DIR`; default: policies")), (*call).policyNew))
 }
 

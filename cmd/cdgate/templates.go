@@ -100,7 +100,7 @@ const firstRule = `# METADATA
 #   A release named "latest" or "dev" says nothing a year later. This is your team's first rule;
 #   change it, or start another with "cdgate policy new CATEGORY.RULE".
 # custom:
-#   controls: []
+#   controls: [NIST-800-53r5/CM-3]
 #   remedy: Name the release with its own version, such as --release payments@1.4.2.
 package rules.team.release_named
 

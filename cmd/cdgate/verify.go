@@ -111,7 +111,7 @@ func (k *call) readRecord(path string) (rec, proof []byte, err error) {
 	}
 	path = k.abs(path)
 	if rec, err = readSmall(path, maxRecordFile); err != nil {
-		return nil, nil, fault.New(fault.Usage, "read record: %w", err)
+		return nil, nil, fault.New(fault.Usage, "read record: %w; cdgate evaluate writes it, and removes the old one when it cannot", err)
 	}
 	proof, err = readSmall(engine.ProofPath(path), maxProofFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -134,6 +134,20 @@ func (k *call) verifyText(c checked) string {
 	}
 	fmt.Fprintf(&b, "%s  %s\n", word, sentence)
 	checkLines(&b, c.Checks)
+	if !c.OK {
+		return b.String()
+	}
+	var unsaid []string
+	if len(k.StringSlice("artifact")) == 0 {
+		unsaid = append(unsaid, "--artifact FILE")
+	}
+	if k.String("target") == "" {
+		unsaid = append(unsaid, "--target ID")
+	}
+	if len(unsaid) > 0 {
+		fmt.Fprintf(&b, "\n  Note: this is what the record says. Before you deploy, hold it against what goes\n"+
+			"        where: add %s\n", strings.Join(unsaid, " and "))
+	}
 	return b.String()
 }
 
