@@ -30,6 +30,9 @@ func (s *Store) Blob() (*Blob, error) {
 	if err := MakeDir(s.path(tempDir)); err != nil {
 		return nil, s.writeError("write", err)
 	}
+	if err := s.checkTemp(); err != nil {
+		return nil, s.writeError("write", err)
+	}
 	// Shared: as long as anybody writes, nobody clears the directory.
 	unlock, err := share(s.path(tempDir, lockFile))
 	if err != nil {

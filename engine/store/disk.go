@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -61,8 +62,44 @@ func (s *Store) replace(name string, content []byte) error {
 	return nil
 }
 
+// checkTemp refuses a temporary directory that is a link: what is swept there would be somebody else's.
+func (s *Store) checkTemp() error {
+	info, err := os.Lstat(s.path(tempDir))
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%q is not a directory but a link or a file; remove it", s.path(tempDir))
+	}
+	return err
+}
+
+// readRegular reads a small file of the layout. A link to a device would be endless, a pipe would wait.
+func readRegular(path string, limit int64) ([]byte, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%q is not a regular file", path)
+	}
+	if info.Size() > limit {
+		return nil, tooBig("it", info.Size(), limit)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = tooBig("it", int64(len(text)), limit)
+	}
+	return text, err
+}
+
 // sweep removes what killed writers left, if nobody is writing now.
 func (s *Store) sweep() {
+	if s.checkTemp() != nil {
+		return
+	}
 	unlock, err := tryLock(s.path(tempDir, lockFile))
 	if err != nil {
 		return

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"cdgate.dev/cdgate/engine/fault"
@@ -157,14 +156,7 @@ func (s *Store) readIndexFile() (foreign []jsontext.Value, root string, err erro
 	bad := func(err error) ([]jsontext.Value, string, error) {
 		return nil, "", fault.New(fault.Evidence, "read %q: %w", s.path(indexFile), err)
 	}
-	info, err := os.Stat(s.path(indexFile))
-	if err != nil {
-		return bad(err)
-	}
-	if info.Size() > MaxIndex {
-		return bad(tooBig("it", info.Size(), MaxIndex))
-	}
-	text, err := os.ReadFile(s.path(indexFile))
+	text, err := readRegular(s.path(indexFile), MaxIndex)
 	if err != nil {
 		return bad(err)
 	}

@@ -37,7 +37,7 @@ func lock(ctx context.Context, file string, wait time.Duration, try func(string)
 }
 
 func tryLock(file string) (unlock func(), err error) {
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := openLock(file)
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +56,28 @@ func tryLock(file string) (unlock func(), err error) {
 	}, nil
 }
 
+// openLock opens a lock's file, which is written to: a symbolic link, which a checkout can hold, would lead the writing
+// to somebody else's file.
+func openLock(file string) (*os.File, error) {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|noFollow, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%q is not a regular file", file)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
 // share takes the lock together with others; it waits only for an exclusive holder, who is quick.
 func share(file string) (unlock func(), err error) {
 	return lock(context.Background(), file, LockWait, func(file string) (func(), error) {
-		f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := openLock(file)
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +90,7 @@ func share(file string) (unlock func(), err error) {
 }
 
 func holder(file string) string {
-	b, err := os.ReadFile(file)
+	b, err := readRegular(file, 1<<10)
 	if name := strings.TrimSpace(string(b)); err == nil && name != "" {
 		return fmt.Sprintf("%.200q", name)
 	}

@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// noFollow makes opening a symbolic link an error.
+const noFollow = syscall.O_NOFOLLOW
+
 // flock takes the lock without waiting; errLocked when somebody else has it.
 func flock(f *os.File, exclusive bool) error {
 	how := syscall.LOCK_SH

@@ -76,7 +76,7 @@ func (s *Store) Dir() string { return s.dir }
 // Open opens the store in dir; ErrNotFound (usage fault) when there is none.
 func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir}
-	text, err := os.ReadFile(s.path(layoutFile))
+	text, err := readRegular(s.path(layoutFile), MaxManifest)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fault.New(fault.Usage, "open store %q: %w: run collect first, or name another directory", dir, ErrNotFound)
 	}
