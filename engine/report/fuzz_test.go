@@ -13,6 +13,6 @@ func FuzzRender(f *testing.F) {
 		for _, format := range []string{"text", "markdown", "junit", "dotenv"} {
 			harmless(t, format, render(t, format, d))
 		}
-		harmless(t, "line", Line(s))
+		harmless(t, "line", Safe(s))
 	})
 }

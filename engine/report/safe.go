@@ -16,7 +16,9 @@ const maxText = 2000
 
 // Safe makes foreign text harmless on one line of a terminal or a log: control characters (newline included), text
 // direction controls, invisible characters and invalid UTF-8 become \u{…}, and text longer than 2,000 bytes is cut with
-// a mark. It does not escape for Markdown, XML or JSON: those do so after it.
+// a mark. So do the signs by which CI systems know orders: "##", which GitHub and Azure look for anywhere in a line
+// ("##[error]", "##vso[task.setvariable …]"), and "::" before a word, which GitHub takes for an order after any blanks,
+// so that a wrapped line would do. It does not escape for Markdown, XML or JSON: those do so after it.
 func Safe(s string) string {
 	cut := ""
 	if len(s) > maxText {
@@ -28,7 +30,7 @@ func Safe(s string) string {
 		s = s[:end]
 	}
 	if isPlain(s) {
-		return s + cut
+		return withoutOrders(s) + cut
 	}
 	var b strings.Builder
 	for i, r := range s {
@@ -41,7 +43,26 @@ func Safe(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return b.String() + cut
+	return withoutOrders(b.String()) + cut
+}
+
+// withoutOrders takes the signs of orders to CI systems apart.
+func withoutOrders(s string) string {
+	if !strings.Contains(s, "##") && !strings.Contains(s, "::") {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		switch {
+		case s[i] == '#' && i > 0 && s[i-1] == '#':
+			b.WriteString(`\u{23}`)
+		case s[i] == ':' && i > 0 && s[i-1] == ':' && (i == 1 || s[i-2] == ' '):
+			b.WriteString(`\u{3a}`)
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
 }
 
 // isPlain is the common case: nothing but printable ASCII.
@@ -74,19 +95,10 @@ func dangerous(r rune) bool {
 	return false
 }
 
-// Line is Safe for text that starts a line of a log: CI systems read lines that start with "::" or "##[" as orders, so
-// such a line gets a blank before it.
-func Line(s string) string {
-	s = Safe(s)
-	if strings.HasPrefix(s, "::") || strings.HasPrefix(s, "##") {
-		return " " + s
-	}
-	return s
-}
-
 // SafeJSON writes the dangerous characters of a JSON text as \u escapes, which means the same to every reader of JSON
-// and nothing to a terminal. Its input must be valid JSON.
+// and nothing to a terminal or a CI system. Its input must be valid JSON.
 func SafeJSON(b []byte) []byte {
+	b = bytes.ReplaceAll(b, []byte("##"), []byte(`#\u0023`)) // stands in texts only
 	clean := true
 	for _, r := range string(b) {
 		if r >= 0x7f && dangerous(r) {
