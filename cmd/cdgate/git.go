@@ -58,9 +58,13 @@ func (l *limited) Write(p []byte) (int, error) {
 func (r repo) run(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(r.ctx, gitTimeout)
 	defer cancel()
-	safe := []string{"-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "log.showSignature=false", "-c", "log.mailmap=false"}
+	safe := []string{"-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "log.showSignature=false", "-c", "log.mailmap=false",
+		// A folder of the checkout can be made to look like a repository of its own; a commit graph can lie about parents.
+		"-c", "safe.bareRepository=explicit", "-c", "core.commitGraph=false"}
 	cmd := exec.CommandContext(ctx, "git", append(safe, args...)...)
-	cmd.Dir, cmd.Env, cmd.WaitDelay = r.dir, r.env, time.Second
+	cmd.Dir, cmd.WaitDelay = r.dir, time.Second
+	// What is not here is not fetched: a remote can be any program. Grafts would hide parents, and so authors.
+	cmd.Env = append(slices.Clone(r.env), "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=", "GIT_GRAFT_FILE="+os.DevNull)
 	var out, problem limited
 	cmd.Stdout, cmd.Stderr = &out, &problem
 	if err := cmd.Run(); err != nil {
@@ -144,8 +148,9 @@ func (r repo) merged(revision string) ([]string, error) {
 
 // people are the distinct authors, committers and co-authors of commits.
 func (r repo) people(commits []string) ([]engine.Author, error) {
-	// Fields and records are separated by bytes that git cannot have in a name.
-	format := "--format=%an%x1f%ae%x1f%cn%x1f%ce%x1f%B%x1e"
+	// A commit cannot hold the byte 0, so nothing in it can end a field early.
+	const fieldsEach = 5
+	format := "--format=%an%x00%ae%x00%cn%x00%ce%x00%B%x00"
 	out, err := r.run(append([]string{"show", "--no-patch", "--no-notes", "--no-color", format}, commits...)...)
 	if err != nil {
 		return nil, err
@@ -157,14 +162,14 @@ func (r repo) people(commits []string) ([]engine.Author, error) {
 			authors = append(authors, a)
 		}
 	}
-	for entry := range strings.SplitSeq(out, "\x1e") {
-		fields := strings.Split(strings.TrimPrefix(entry, "\n"), "\x1f")
-		if len(fields) < 4 {
-			continue
-		}
-		add(fields[0], fields[1])
+	all := strings.Split(out, "\x00")
+	if len(all) != fieldsEach*len(commits)+1 {
+		return nil, fmt.Errorf("git show: %d fields for %d commits", len(all), len(commits))
+	}
+	for fields := range slices.Chunk(all[:len(all)-1], fieldsEach) {
+		add(strings.TrimPrefix(fields[0], "\n"), fields[1])
 		add(fields[2], fields[3])
-		for _, m := range coAuthor.FindAllStringSubmatch(strings.Join(fields[4:], " "), -1) {
+		for _, m := range coAuthor.FindAllStringSubmatch(fields[4], -1) {
 			name, rest, found := strings.Cut(m[1], "<")
 			email, _, closed := strings.Cut(rest, ">")
 			if !found || !closed {

@@ -120,3 +120,73 @@ func TestGitIsOnlyAsked(t *testing.T) {
 		t.Error("the checkout's configuration ran a program")
 	}
 }
+
+// TestFolderThatLooksLikeARepository: a pull request can add files that make git take a folder for a bare repository,
+// with grafts that hide who wrote what was merged, and with a remote that is a program.
+func TestFolderThatLooksLikeARepository(t *testing.T) {
+	c := newCheckout(t)
+	c.commit("ann", "first")
+	c.git("checkout", "-q", "-b", "side")
+	c.commit("mallory", "side")
+	c.git("checkout", "-q", "main")
+	c.commit("ann", "second")
+	c.repo.env = append(c.repo.env, "GIT_AUTHOR_NAME=ann", "GIT_AUTHOR_EMAIL=ann@example.org", "GIT_COMMITTER_NAME=bot", "GIT_COMMITTER_EMAIL=bot@example.org")
+	c.git("merge", "-q", "--no-ff", "-m", "merge side", "side")
+	head, parent := c.repo.head(), c.git("rev-parse", "HEAD^1")
+	marker := filepath.Join(t.TempDir(), "ran")
+	folder := filepath.Join(c.repo.dir, "services", "pay")
+	plain := repo{ctx: context.Background(), dir: folder, env: c.repo.env}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := plain.authors(head); err != nil || !slices.Contains(names2(got), "mallory <mallory@example.org>") {
+		t.Fatalf("an ordinary folder: %q, %v", names2(got), err)
+	}
+	for name, content := range map[string]string{
+		"HEAD": "ref: refs/heads/main\n", "refs/heads/main": head + "\n", "objects/info/alternates": "../../../.git/objects\n",
+		"info/grafts": head + " " + parent + " " + parent + "\n",
+		"config": "[core]\nbare = true\nrepositoryformatversion = 1\n[extensions]\npartialclone = origin\n[protocol \"ext\"]\nallow = always\n" +
+			"[remote \"origin\"]\npromisor = true\nurl = ext::touch " + marker + "\n",
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := plain.authors(head); err == nil && !slices.Contains(names2(got), "mallory <mallory@example.org>") {
+		t.Errorf("the planted repository hides an author: %q", names2(got))
+	}
+	if got, err := plain.authors(strings.Repeat("1", 40)); err == nil {
+		t.Errorf("a commit nobody has: %q", names2(got))
+	}
+	// The same settings in the repository itself, which a job's cache can bring along.
+	c.git("config", "core.repositoryformatversion", "1")
+	c.git("config", "extensions.partialclone", "origin")
+	c.git("config", "protocol.ext.allow", "always")
+	c.git("config", "remote.origin.url", "ext::touch "+marker)
+	c.git("config", "remote.origin.promisor", "true")
+	if _, err := c.repo.authors(strings.Repeat("1", 40)); err == nil {
+		t.Error("a commit nobody has, in the repository")
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("asking git for authors ran a program that the checkout names")
+	}
+}
+
+// TestAuthorsWithSeparators: no byte in a name or a message ends a field early.
+func TestAuthorsWithSeparators(t *testing.T) {
+	c := newCheckout(t)
+	head := c.commit("a\x1fx@example.org\x1fb\x1fc\x1e", "one\x1etwo\x1fthree\n\nCo-authored-by: Cas <cas@example.org>")
+	got, err := c.repo.authors(head)
+	want := []string{"Cas <cas@example.org>", "a\x1fx@example.org\x1fb\x1fc\x1e <a\x1fx@example.org\x1fb\x1fc\x1e@example.org>", "bot <bot@example.org>"}
+	for i := range got { // git itself drops control characters at the ends
+		got[i].Name = strings.TrimRight(got[i].Name, "\x1e")
+	}
+	want[1] = strings.Replace(want[1], "\x1e <", " <", 1)
+	if err != nil || !slices.Equal(names2(got), want) {
+		t.Errorf("got %q, %v; want %q", names2(got), err, want)
+	}
+}
