@@ -39,14 +39,15 @@ func (k *call) artifact(spec string) (engine.Artifact, error) {
 		}
 		return engine.Artifact{Name: name, Digest: digest}, nil
 	}
+	info, err := os.Stat(k.abs(spec)) // before it is opened: a pipe would wait
+	if err == nil && !info.Mode().IsRegular() {
+		return engine.Artifact{}, fault.New(fault.Usage, "artifact %q is not a file; pack it into one, or write NAME@sha256:HEX", spec)
+	}
 	f, err := os.Open(k.abs(spec))
 	if err != nil {
 		return engine.Artifact{}, fault.New(fault.Usage, "read artifact: %w; name a file, or write NAME@sha256:HEX", err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return engine.Artifact{}, fault.New(fault.Usage, "artifact %q is not a file; pack it into one, or write NAME@sha256:HEX", spec)
-	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return engine.Artifact{}, fault.New(fault.Usage, "read artifact %q: %w", spec, err)

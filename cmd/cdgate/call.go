@@ -61,7 +61,7 @@ func (w *world) newCall(c *cli.Context) (*call, error) {
 	if err != nil || path == "" {
 		return k, err
 	}
-	b, err := os.ReadFile(path)
+	b, err := readRegular(path, maxConfig)
 	if err != nil {
 		return nil, fault.New(fault.Usage, "read configuration: %w", err)
 	}

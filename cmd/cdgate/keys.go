@@ -163,6 +163,18 @@ func readSmall(path string, limit int64) ([]byte, error) {
 	return b, nil
 }
 
+// readRegular is readSmall for files that a checkout holds: a link to a device would be endless, a pipe would wait.
+func readRegular(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
+	return readSmall(path, limit)
+}
+
 // readAll reads everything up to a limit in bytes; more is an error.
 func readAll(r io.Reader, limit int64) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, limit+1))

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,11 +53,11 @@ func (k *call) addPeople(d *report.Document, p engine.Places) {
 
 // openGate opens the signed gate definition for display.
 func (k *call) openGate(p engine.Places) (*gate.Definition, error) {
-	text, err := os.ReadFile(p.Gate)
+	text, err := readRegular(p.Gate, maxRecordFile)
 	if err != nil {
 		return nil, err
 	}
-	signature, err := os.ReadFile(engine.SignaturePath(p.Gate))
+	signature, err := readRegular(engine.SignaturePath(p.Gate), maxRecordFile)
 	if err != nil {
 		return nil, err
 	}
