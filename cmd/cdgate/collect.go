@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"cdgate.dev/cdgate/engine"
+	"cdgate.dev/cdgate/engine/seal"
 	"cdgate.dev/cdgate/evidence"
 )
 
@@ -37,7 +39,34 @@ func (k *call) collect() error {
 	if err != nil {
 		return err
 	}
+	k.warnOfKey(o.Signer, got)
 	return k.deliverJSON(outs, collectedJSON(got), func() string { return collectedText(got) })
+}
+
+// warnOfKey says so when the gate definition that lies here lets the key attest less than was collected. It is a remark:
+// the definition that counts may be another, and what is not entitled is not counted at evaluation.
+func (k *call) warnOfKey(key *seal.Signer, got *engine.Collected) {
+	p, err := k.places()
+	if err != nil {
+		return
+	}
+	def, err := k.openGate(p)
+	if err != nil {
+		return
+	}
+	signer, known := def.SignerOf(key.KeyID())
+	var idle []string
+	for _, it := range got.Items {
+		if kind := string(it.Kind); !slices.Contains(signer.May, kind) && !slices.Contains(idle, kind) {
+			idle = append(idle, kind)
+		}
+	}
+	switch {
+	case !known:
+		k.note("this will not count: the gate definition knows no signer with key SHA256:%s", key.KeyID())
+	case len(idle) > 0:
+		k.note("this will not count: the gate definition lets %s attest %s, not %s", signer.ID, strings.Join(signer.May, ", "), strings.Join(idle, ", "))
+	}
 }
 
 // collectOptions gathers everything but the key.

@@ -129,6 +129,8 @@ func (k *call) verifyText(c checked) string {
 		word, sentence = "YES", fmt.Sprintf("%s may go to %s", shown(name), shown(c.Target.ID))
 	case c.ExitCode == 10:
 		word, sentence = "NOT YET", fmt.Sprintf("%s still waits for people", shown(name))
+	case c.ExitCode > exitRefused && len(c.Checks) > 0 && c.Checks[len(c.Checks)-1].Name == "outcome":
+		sentence = fmt.Sprintf("the gate could not judge %s, so it does not go", shown(name))
 	case c.ExitCode > exitRefused:
 		word, sentence = "NO", "the record cannot be relied on"
 	}
