@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -104,6 +105,10 @@ var plainID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // recordPath is where the record goes: the flag, else a file named for the target beside the store.
 func (k *call) recordPath() (string, error) {
 	if v := k.String("record"); v != "" {
+		// The old record is removed before the run: a device or a pipe would go with it.
+		if info, err := os.Lstat(k.abs(v)); err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 {
+			return "", fault.New(fault.Usage, "write the record to %q: it is no file; name one, such as .cdgate/TARGET.sigstore.json", v)
+		}
 		return k.abs(v), makeParent(k.abs(v))
 	}
 	target := k.String("target")
