@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -243,4 +244,41 @@ func TestCheckoutNamesAnotherLine(t *testing.T) {
 			t.Errorf("line %s: the build ties the artifact to %q, want %q\n%s", line, got, want, findings(ev))
 		}
 	}
+}
+
+// TestStageChoosesTheRules: rules may be for one stage only. A decision at another stage is no permission to activate,
+// and a stage that does not exist is asked for in vain.
+func TestStageChoosesTheRules(t *testing.T) {
+	o := newOrg(t, gateText)
+	o.collect(nil, allGood...)
+	o.evaluate(64, "staging", func(e *engine.EvaluateOptions) { e.Stage = "bogus" })
+	o.evaluate(64, "staging", func(e *engine.EvaluateOptions) { e.Stage = "activate\n" })
+	o.evaluate(0, "staging", func(e *engine.EvaluateOptions) { e.Stage = "withdraw" })
+	for stage, want := range map[string]int{"": 20, "activate": 20, "withdraw": 0} {
+		if v := o.verify(func(v *engine.VerifyOptions) { v.Target, v.Stage = "staging", stage }); v.ExitCode != want {
+			t.Errorf("a decision about withdrawing, verified for stage %q: %d, want %d: %+v", stage, v.ExitCode, want, v.Checks)
+		}
+	}
+}
+
+// TestPlantedGateDefinition: a link to a device in place of the gate definition, or of the record, does no harm.
+func TestPlantedGateDefinition(t *testing.T) {
+	o := newOrg(t, gateText)
+	o.collect(nil, allGood...)
+	o.evaluate(0, "staging", nil)
+	o.evaluate(64, "staging", func(e *engine.EvaluateOptions) { e.Record = o.path("store") })
+	if err := syscall.Mkfifo(o.path("pipe"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o.evaluate(64, "staging", func(e *engine.EvaluateOptions) { e.Record = o.path("pipe") })
+	if !exists(o.path("pipe")) {
+		t.Fatal("the pipe is gone")
+	}
+	if err := os.Remove(o.path("gate.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/zero", o.path("gate.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	o.evaluate(64, "staging", nil)
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -151,11 +152,11 @@ func digests(as []verify.Artifact) []string {
 
 // openGate reads and verifies the gate definition and its signature.
 func openGate(p Places, now time.Time) (def *gate.Definition, text, signature []byte, err error) {
-	if text, err = os.ReadFile(p.Gate); err != nil {
+	if text, err = readRegular(p.Gate); err != nil {
 		return nil, nil, nil, fault.New(fault.Usage, "read gate definition: %w; name it with --gate, or start with: cdgate init", err)
 	}
 	path := SignaturePath(p.Gate)
-	if signature, err = os.ReadFile(path); err != nil {
+	if signature, err = readRegular(path); err != nil {
 		return nil, nil, nil, fault.New(fault.Usage, "read the gate definition's signature: %w; its owner makes it with: cdgate gate sign --key root.key", err)
 	}
 	pin, err := gate.ParsePin(p.Root)
@@ -164,6 +165,26 @@ func openGate(p Places, now time.Time) (def *gate.Definition, text, signature []
 	}
 	def, err = gate.Open(text, signature, pin, now)
 	return def, text, signature, err
+}
+
+// readRegular reads a file that a checkout holds: a link to a device would be endless, a pipe would wait.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() || info.Size() > maxRecord:
+		return nil, fmt.Errorf("%s is not a file, or larger than %d bytes", path, maxRecord)
+	}
+	return os.ReadFile(path)
+}
+
+// checkStage refuses a stage that does not exist: rules for other stages would not apply.
+func checkStage(stage string) error {
+	if !policy.IsStage(stage) {
+		return fault.New(fault.Usage, "%q is no stage; there are: %s", stage, policy.Stages)
+	}
+	return nil
 }
 
 // SignaturePath is where the signature of a gate definition lies: gate.sigstore.json beside gate.yaml.

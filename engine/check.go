@@ -35,6 +35,9 @@ func Check(ctx context.Context, o CheckOptions) (*Checked, error) {
 	if o.Stage == "" {
 		o.Stage = DefaultStage
 	}
+	if err := checkStage(o.Stage); err != nil {
+		return nil, err
+	}
 	c := &caseFile{
 		def: def, release: o.Release, targetID: o.Target, target: target, stage: o.Stage, now: o.Now,
 		source: verify.Source{Repository: o.Source.Repository, Revision: o.Source.Revision, Branch: o.Source.Branch, AuthorsKnown: true},

@@ -99,6 +99,9 @@ func open(ctx context.Context, o EvaluateOptions) (*session, error) {
 	if o.Stage == "" {
 		o.Stage = DefaultStage
 	}
+	if err := checkStage(o.Stage); err != nil {
+		return nil, err
+	}
 	s := &session{o: o, text: text, sig: sig, file: caseFile{
 		def: def, release: o.Release, targetID: o.Target, target: target, stage: o.Stage, now: o.Now,
 	}}

@@ -50,7 +50,7 @@ func GateShow(p Places, now time.Time) (*gate.Definition, error) {
 }
 
 func resolveGate(gatePath string) (*gate.Definition, []byte, error) {
-	text, err := os.ReadFile(gatePath)
+	text, err := readRegular(gatePath)
 	if err != nil {
 		return nil, nil, fault.New(fault.Usage, "read gate definition: %w; name it with --gate, or start with: cdgate init", err)
 	}

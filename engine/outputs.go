@@ -35,6 +35,10 @@ func removeOutputs(path string) error {
 		}
 	}
 	for _, p := range append(old, path, ProofPath(path)) {
+		// A device would be gone for the whole machine.
+		if info, err := os.Lstat(p); err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 {
+			return fault.New(fault.Usage, "write the record: %s is a directory, a device or a pipe; name a file with --record", p)
+		}
 		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fault.New(fault.Record, "remove the old record: %w", err)
 		}

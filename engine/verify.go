@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,8 +140,9 @@ func (v *verifying) target() (string, error) {
 	if v.o.Target != "" && v.o.Target != r.Target.ID {
 		return "", no("the record is for target %s, not for %s", r.Target.ID, v.o.Target)
 	}
-	if v.o.Stage != "" && v.o.Stage != r.Stage {
-		return "", no("the record is for stage %s, not for %s", r.Stage, v.o.Stage)
+	// What is not named is what evaluate would have asked: the rules of another stage may be fewer.
+	if want := cmp.Or(v.o.Stage, DefaultStage); want != r.Stage {
+		return "", no("the record is for stage %s, not for %s; name the stage with --stage", r.Stage, want)
 	}
 	return fmt.Sprintf("%s, stage %s", r.Target.ID, r.Stage), nil
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,6 +49,9 @@ type configLine struct {
 
 // configNames are the names a configuration may have, in the order of search.
 func configNames() []string { return []string{".cdgate.yaml", ".cdgate.json", ".cdgate.cue"} }
+
+// maxReleaseName is how long the name and version of a release may be together, in bytes.
+const maxReleaseName = 512
 
 // maxConfig is how long a configuration may be, in bytes.
 const maxConfig = 1 << 20
@@ -168,6 +173,9 @@ func (k *call) releaseOf(spelt string) (engine.Release, error) {
 		r.Name, r.Version, found = cutLast(spelt, "@")
 		if !found || r.Name == "" || r.Version == "" {
 			return r, fault.New(fault.Usage, "a release is written NAME@VERSION, such as payments@1.4.2, not %q", spelt)
+		}
+		if len(spelt) > maxReleaseName || !utf8.ValidString(spelt) || strings.ContainsFunc(spelt, unicode.IsControl) {
+			return r, fault.New(fault.Usage, "a release is named in at most %d bytes of UTF-8 without control characters, not %.80q", maxReleaseName, spelt)
 		}
 		if _, isLine := k.config.Lines[r.Name]; r.Line == "" && isLine {
 			r.Line = r.Name

@@ -20,8 +20,14 @@ type metadata struct {
 	loc                        *ast.Location
 }
 
+// Stages lists the stages for messages.
+const Stages = "ready, publish, distribute, install, activate, activate:TOGGLE, increment:N, continue, post-deploy, rollback, withdraw"
+
 // stagePattern is #Stage of schemas/values.cue.
 var stagePattern = regexp.MustCompile(`^(ready|publish|distribute|install|activate|activate:[A-Za-z0-9._-]{1,64}|increment:[0-9]{1,4}|continue|post-deploy|rollback|withdraw)$`)
+
+// IsStage says whether s is a stage at which a gate can be asked.
+func IsStage(s string) bool { return stagePattern.MatchString(s) }
 
 // customKeys are the keys of the custom block, each with how it is read.
 var customKeys = map[string]func(*metadata, any) error{
@@ -41,7 +47,7 @@ func (m *metadata) readStages(v any) error {
 	}
 	for _, s := range list {
 		if !stagePattern.MatchString(s) {
-			return fmt.Errorf("%q is no stage: ready, publish, distribute, install, activate, activate:TOGGLE, increment:N, continue, post-deploy, rollback, withdraw", s)
+			return fmt.Errorf("%q is no stage: %s", s, Stages)
 		}
 	}
 	m.stages = list
