@@ -273,28 +273,32 @@ func isStore(root *os.Root, dir string) bool {
 }
 
 // matches reports whether a path matches a pattern, both split at the slashes; ** stands for any number of directories.
-// With prefix, whether something below the path may match.
+// With prefix, whether something below the path may match. It keeps the set of places in the pattern that the path so
+// far leads to, so that a pattern with many ** costs no more than its length for each directory.
 func matches(pattern, segments []string, prefix bool) bool {
 	if pattern == nil {
 		return true
 	}
-	if len(segments) == 0 {
-		return prefix || len(pattern) == 0 || len(pattern) == 1 && pattern[0] == "**"
+	at := make([]bool, len(pattern)+1)
+	at[0] = true
+	for _, s := range segments {
+		next := make([]bool, len(pattern)+1)
+		for i, p := range pattern {
+			if !at[i] {
+				continue
+			}
+			if p == "**" {
+				at[i+1], next[i] = true, true
+			} else if ok, err := path.Match(p, s); ok && err == nil {
+				next[i+1] = true
+			}
+		}
+		at = next
 	}
-	if len(pattern) == 0 {
-		return false
+	for i, p := range pattern {
+		if at[i] && p == "**" {
+			at[i+1] = true
+		}
 	}
-	if pattern[0] == "**" {
-		return matches(nonNil(pattern[1:]), segments, prefix) || matches(pattern, segments[1:], prefix)
-	}
-	ok, err := path.Match(pattern[0], segments[0])
-	return ok && err == nil && matches(nonNil(pattern[1:]), segments[1:], prefix)
-}
-
-// nonNil keeps an empty pattern apart from none.
-func nonNil(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
+	return at[len(pattern)] || prefix && slices.Contains(at, true)
 }
