@@ -3,9 +3,9 @@
 # description: >-
 #   Open vulnerabilities of all scans that count, each taken once, are counted by severity. Where there are more critical
 #   ones than allowed the release is blocked; for the other severities people have to approve. A vulnerability without a
-#   severity is never taken for a harmless one. A scan that failed or looked at nothing proves nothing. The rule judges
-#   the scanners whose reports were collected: name levels in the parameter levels, such as image or dependencies, to make
-#   sure that each of them was scanned.
+#   severity is never taken for a harmless one. A scan that failed or looked at nothing proves nothing, and neither does
+#   one that does not look for known vulnerabilities: the parameter scanners names the formats and tools that do. Name
+#   levels in the parameter levels, such as image or dependencies, to make sure that each of them was scanned.
 # custom:
 #   controls:
 #     - PCI-DSS-4.0.1/6.3.1
@@ -62,6 +62,20 @@ block contains finding if {
 }
 
 block contains finding if {
+	every item in input.evidence.scan {
+		not _looks_for_vulnerabilities(item)
+	}
+	finding := {
+		"id": "scanner",
+		"msg": "no scan of this build looks for known vulnerabilities",
+		"observed": sprintf("reports of %s", [concat(", ", {_maker(item) | some item in input.evidence.scan})]),
+		"expected": "a report of a scanner for known vulnerabilities",
+		"remedy": "Scan with one of the scanners in the rule's parameter scanners, such as Trivy or Grype, and collect its report.",
+		"inconclusive": true,
+	}
+}
+
+block contains finding if {
 	some level in data.params.security.vuln_threshold.levels
 	not level in {item.level | some item in input.evidence.scan}
 	finding := {
@@ -79,6 +93,22 @@ _limits := {
 	"medium": data.params.security.vuln_threshold.max_medium,
 	"low": data.params.security.vuln_threshold.max_low,
 }
+
+_looks_for_vulnerabilities(item) if {
+	some scanner in data.params.security.vuln_threshold.scanners
+	scanner in {"*", item.format, lower(item.tool.name)}
+}
+
+# Whatever has found one was looking.
+_looks_for_vulnerabilities(item) if {
+	some rows in item.bySeverity
+	some row in rows
+	row.category == "vulnerability"
+}
+
+_maker(item) := item.tool.name if item.tool.name != ""
+
+_maker(item) := item.format if item.tool.name == ""
 
 # Two scanners that see the same vulnerability in the same package are one.
 _open[severity] contains v if {

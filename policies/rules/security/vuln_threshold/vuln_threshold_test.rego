@@ -9,6 +9,7 @@ _params := {
 	"max_low": 1000000,
 	"max_unknown": 0,
 	"levels": [],
+	"scanners": ["trivy", "grype"],
 }
 
 _row(id, change) := object.union(
@@ -27,6 +28,8 @@ _item(bySeverity, change) := object.union(
 	{
 		"id": "i1",
 		"level": "image",
+		"format": "trivy",
+		"tool": {"name": "Trivy"},
 		"report": {"name": "trivy.json"},
 		"summary": {"complete": true, "looked": true},
 		"bySeverity": object.union(
@@ -50,6 +53,18 @@ _approvals(items, change) := result if {
 test_clean_scan_passes if {
 	count(_blocks([_item({}, {})], {})) == 0
 	count(_approvals([_item({}, {})], {})) == 0
+}
+
+test_a_scan_for_something_else_proves_nothing if {
+	code := _item({}, {"format": "sarif", "tool": {"name": "staticcheck"}})
+	some finding in _blocks([code], {})
+	finding.id == "scanner"
+	finding.observed == "reports of staticcheck"
+	some nameless in _blocks([_item({}, {"format": "sarif", "tool": {"name": ""}})], {})
+	nameless.observed == "reports of sarif"
+	count(_blocks([code, _item({}, {"format": "sarif", "tool": {"name": "Grype"}})], {})) == 0
+	count(_blocks([code], {"scanners": ["*"]})) == 0
+	count(_blocks([_item({"low": [_row("CVE-1", {})]}, {"format": "sarif", "tool": {"name": "other"}})], {})) == 0
 }
 
 test_critical_blocks if {
