@@ -3,7 +3,10 @@ package engine
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
@@ -74,4 +77,33 @@ func resolveGate(gatePath string) (*gate.Definition, []byte, error) {
 		return os.ReadFile(path)
 	}, sources)
 	return def, text, err
+}
+
+// GateReplaces says whether the signature beside gate.yaml, made earlier, is of the same version of the definition but
+// of other content: then nothing could tell the older one from the newer, should somebody put it back.
+func GateReplaces(gatePath string) bool {
+	def, text, err := resolveGate(gatePath)
+	if err != nil {
+		return false
+	}
+	signature, err := os.ReadFile(SignaturePath(gatePath))
+	if err != nil {
+		return false
+	}
+	claim, err := seal.InspectUnsafe(signature)
+	if err != nil {
+		return false
+	}
+	var earlier struct {
+		Definition struct {
+			Version int `json:"version"`
+		} `json:"definition"`
+		Sources []gate.Source `json:"sources"`
+	}
+	if err := json.Unmarshal(claim.Statement.Predicate, &earlier); err != nil || earlier.Definition.Version != def.Version {
+		return false
+	}
+	same := len(claim.Statement.Subject) == 1 && "sha256:"+claim.Statement.Subject[0].Digest["sha256"] == seal.Digest(text) &&
+		slices.Equal(earlier.Sources, def.Sources)
+	return !same
 }

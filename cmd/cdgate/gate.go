@@ -161,9 +161,13 @@ func (k *call) gateSign() error {
 		return err
 	}
 	path := k.gateFile()
+	replaces := engine.GateReplaces(path)
 	def, err := engine.GateSign(path, signer, k.now)
 	if err != nil {
 		return err
+	}
+	if replaces {
+		k.note("version %d was signed before with other content; write version: %d and sign again, so that the older one cannot be put back", def.Version, def.Version+1)
 	}
 	k.print("signed %s version %d with root %s", shown(path), def.Version, signer.Public().Fingerprint())
 	for _, s := range def.Sources {
