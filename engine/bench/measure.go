@@ -22,7 +22,6 @@ type usage struct {
 type command struct {
 	name  string
 	steps [][]string
-	stdin string
 	env   []string
 	codes []int
 }

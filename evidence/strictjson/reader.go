@@ -40,7 +40,6 @@ func (e *Error) Unwrap() error { return e.Err }
 type Reader struct {
 	dec  *jsontext.Decoder
 	src  *source
-	key  []byte
 	text []byte
 }
 

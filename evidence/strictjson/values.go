@@ -122,7 +122,7 @@ func (r *Reader) number() ([]byte, error) {
 
 // checkNumber refuses numbers that no double can hold: readers would disagree about them.
 func (r *Reader) checkNumber(v []byte) error {
-	if len(v) < 300 && bytes.IndexAny(v, "eE") < 0 {
+	if len(v) < 300 && !bytes.ContainsAny(v, "eE") {
 		return nil
 	}
 	if f, err := strconv.ParseFloat(string(v), 64); err != nil || math.IsInf(f, 0) {
