@@ -6,7 +6,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 work=.demo
 reports=$work/reports
-rm -rf "$work/gate" "$work/record"
+rm -rf "$work/gate" "$work/record" "$reports"
 mkdir -p "$reports" "$work/gate" "$work/record"
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') off=$(printf '\033[0m'); else bold='' dim='' off=''; fi
@@ -26,12 +26,12 @@ step "1. Real reports about this checkout"
 commit=$(git rev-parse HEAD)
 version=0.0.0-$(git rev-parse --short HEAD)
 packages="./engine/decide ./engine/gate ./evidence/strictjson ./evidence/strictxml"
-note "go test, staticcheck and syft write them; the tools are built once"
+note "go test, gosec and syft write them; the tools are built once"
 # shellcheck disable=SC2086
 CGO_ENABLED=0 go test -json -coverprofile="$reports/cover.out" -covermode=atomic $packages > "$reports/tests.json" || note "a test fails: the gate will say which"
-# staticcheck exits 1 when it finds something: the report says so, and the gate decides.
+# gosec exits 1 when it finds something: the report says so, and the gate decides.
 # shellcheck disable=SC2086
-"$(.tools/tool staticcheck)" -f sarif $packages > "$reports/staticcheck.sarif" || true
+"$(.tools/tool gosec)" -fmt sarif -out "$reports/gosec.sarif" $packages 2>/dev/null || true
 SYFT_CHECK_FOR_APP_UPDATE=false "$(.tools/tool syft)" scan -q file:bin/cdgate -o "cyclonedx-json=$reports/sbom.json"
 ls -l "$reports" | awk 'NR > 1 { printf "  %9d bytes  %s\n", $5, $NF }'
 
