@@ -133,6 +133,27 @@ func appendBare(dir string) error {
 	return shutdown(ctx)
 }
 
+// proofCheck is how long one offline check of an inclusion proof takes: the mean over many.
+func proofCheck(dir string) (time.Duration, error) {
+	private, public, err := logKeys(dir)
+	if err != nil {
+		return 0, err
+	}
+	l := leaf()
+	receipt, err := ledger.Append(context.Background(), dir, private, l)
+	if err != nil {
+		return 0, err
+	}
+	const times = 2000
+	start := time.Now()
+	for range times {
+		if _, _, err := ledger.CheckProof(public, receipt.Proof, l); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(start) / times, nil
+}
+
 func leaf() []byte {
 	return fmt.Appendf(nil, `{"type":"decision","digest":"sha256:%064d","at":%d}`, 0, time.Now().UnixNano())
 }
