@@ -2,23 +2,7 @@
 // every reader. It is the ground floor and imports nothing of this module.
 package evidence
 
-// Kind is what a piece of evidence is evidence of.
-type Kind string
-
-// The kinds that are built in.
-const (
-	Tests    Kind = "tests"
-	Coverage Kind = "coverage"
-	Scan     Kind = "scan"
-	SBOM     Kind = "sbom"
-	Build    Kind = "build"
-)
-
-// Kinds lists every built-in kind in the order in which people are shown them.
-var kinds = []Kind{Tests, Coverage, Scan, SBOM, Build}
-
-// Kinds returns every built-in kind in the order in which people are shown them.
-func Kinds() []Kind { return append([]Kind(nil), kinds...) }
+import "reflect"
 
 // Tool is what wrote a report; both fields are empty where the report does not say.
 type Tool struct {
@@ -47,7 +31,7 @@ type Descriptor struct {
 type TestCase struct {
 	Suite          string `json:"suite"`
 	Name           string `json:"name"`
-	Status         string `json:"status"`
+	Status         string `json:"status" words:"passed,failed,errored,skipped,other"`
 	Flaky          bool   `json:"flaky"`
 	DurationMillis int64  `json:"durationMillis"`
 	Message        string `json:"message"`
@@ -102,9 +86,9 @@ type CoverageSummary struct {
 // Severity is critical, high, medium, low, info or unknown; Status is open or suppressed.
 type ScanFinding struct {
 	ID            string   `json:"id"`
-	Category      string   `json:"category"`
-	Severity      string   `json:"severity"`
-	Status        string   `json:"status"`
+	Category      string   `json:"category" words:"vulnerability,misconfiguration,secret,licence,code"`
+	Severity      string   `json:"severity" words:"critical,high,medium,low,info,unknown"`
+	Status        string   `json:"status" words:"open,suppressed"`
 	Package       string   `json:"package"`
 	Version       string   `json:"version"`
 	FixedVersion  string   `json:"fixedVersion"`
@@ -157,31 +141,37 @@ type SBOMSummary struct {
 	Complete       bool   `json:"complete"`
 }
 
-// Summary is the summary of one report; exactly the field of the report's kind is set.
+// Summary is the summary of one report: the summary type of the report's kind, as ShapeOf gives it.
 type Summary struct {
-	Tests    *TestsSummary
-	Coverage *CoverageSummary
-	Scan     *ScanSummary
-	SBOM     *SBOMSummary
+	Tests      *TestsSummary
+	Coverage   *CoverageSummary
+	Scan       *ScanSummary
+	SBOM       *SBOMSummary
+	VEX        *VEXSummary
+	Metrics    *MetricsSummary
+	Objective  *ObjectiveSummary
+	Review     *ReviewSummary
+	Change     *ChangeSummary
+	Deployment *DeploymentSummary
+	Check      *CheckSummary
+	Source     *SourceSummary
+	Run        *RunSummary
+	Form       *FormSummary
 }
 
 // Value returns the one summary that is set, or nil.
 func (s Summary) Value() any {
-	switch {
-	case s.Tests != nil:
-		return s.Tests
-	case s.Coverage != nil:
-		return s.Coverage
-	case s.Scan != nil:
-		return s.Scan
-	case s.SBOM != nil:
-		return s.SBOM
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		if f := v.Field(i); !f.IsNil() {
+			return f.Interface()
+		}
 	}
 	return nil
 }
 
 // Item is one report that was read: what it is, what it says, and where its bytes are. Rows are the normalised rows,
-// one JSON document {"cases"|"files"|"findings"|"components": [...]}; Raw is the report as it was.
+// one JSON document {"cases": [...]}, named as the Shape of the kind says; Raw is the report as it was.
 type Item struct {
 	Kind     Kind
 	Level    string

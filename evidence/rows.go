@@ -1,10 +1,15 @@
 package evidence
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Rows writes the normalised rows of one report as one JSON document, {"cases": [...]} and so on, one row at a time and
@@ -21,17 +26,10 @@ type Rows struct {
 // rowsFlush is how many bytes are gathered before they are written.
 const rowsFlush = 64 << 10
 
-// rowsKey names the array of a kind's rows.
+// rowsKey names the array of a kind's rows; kinds that teams define have no rows.
 func rowsKey(k Kind) string {
-	switch k {
-	case Tests:
-		return "cases"
-	case Coverage:
-		return "files"
-	case Scan:
-		return "findings"
-	case SBOM:
-		return "components"
+	if s, ok := ShapeOf(k); ok && s.Rows != "" {
+		return s.Rows
 	}
 	return "rows"
 }
@@ -200,6 +198,56 @@ func (r *Rows) Component(c Component) error {
 	r.text(`,"type":`, c.Type)
 	r.list(`,"licences":`, c.Licences)
 	return r.end()
+}
+
+// Row writes one row of a kind that has no method of its own here; row is a value of the Row type of the kind's Shape. Texts
+// over MaxName and lists over MaxList are errors: a reader cuts text for people with Cut before.
+func (r *Rows) Row(row any) error {
+	if err := checkTexts(reflect.ValueOf(row)); err != nil {
+		return err
+	}
+	b, err := json.Marshal(row, json.Deterministic(true), json.FormatNilSliceAsNull(false), json.FormatNilMapAsNull(false), jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		return fmt.Errorf("write row: %w", err)
+	}
+	if err := r.start(); err != nil {
+		return err
+	}
+	r.buf = append(r.buf, b[:len(b)-1]...)
+	return r.end()
+}
+
+// checkTexts refuses texts and lists over the limits, anywhere in a row.
+func checkTexts(v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.String:
+		return checkNames(v.String())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if err := checkTexts(v.Field(i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Slice:
+		if v.Len() > MaxList {
+			return fmt.Errorf("a list of %d entries: more than %d are refused", v.Len(), MaxList)
+		}
+		for i := range v.Len() {
+			if err := checkTexts(v.Index(i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Map:
+		if v.Len() > MaxList {
+			return fmt.Errorf("%d names with values: more than %d are refused", v.Len(), MaxList)
+		}
+		for it := v.MapRange(); it.Next(); {
+			if err := errors.Join(checkTexts(it.Key()), checkTexts(it.Value())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Cut shortens text for people to MaxMessage bytes, between two characters, and marks that it did.

@@ -26,7 +26,7 @@ var prefixed = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]+)(?:/([^/:\\]*))?:(.*
 var levelName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
 // kinds are those that reports can be of.
-var kinds = []evidence.Kind{evidence.Tests, evidence.Coverage, evidence.Scan, evidence.SBOM}
+var kinds = evidence.ReportKinds()
 
 // parseArgument splits [KIND[/LEVEL]:]PATH.
 func parseArgument(text string) (argument, error) {

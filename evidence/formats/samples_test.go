@@ -41,7 +41,13 @@ func samples(t testing.TB, f evidence.Format) map[string]wanted {
 }
 
 func sampleDir(f evidence.Format) string {
-	return filepath.Join("..", string(f.Kind), "testdata", f.Name)
+	return filepath.Join("..", folder(f), "testdata", f.Name)
+}
+
+// folder is the folder of a format's reader below evidence.
+func folder(f evidence.Format) string {
+	s, _ := evidence.ShapeOf(f.Kind)
+	return s.Folder
 }
 
 // TestSamples fails until every format in the list has good and bad samples, is the only one that matches them, and

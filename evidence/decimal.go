@@ -1,0 +1,101 @@
+package evidence
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+)
+
+// Decimal is a number of a metric, as the text of a JSON number in one canonical form: no exponent, no plus sign, no
+// leading or trailing zeros, at most MaxDecimals places and MaxDigits digits before the point. It is text and never a
+// float, so that the same report gives the same bytes on every machine. The empty Decimal is 0.
+type Decimal string
+
+// The bounds of a Decimal. What is smaller is rounded, half to even; what is larger is refused.
+const (
+	MaxDecimals = 9
+	MaxDigits   = 18
+)
+
+// Measure is one measured number. Measured is false where nothing was measured (no samples, NaN, an infinity), and then
+// Value is 0: no data is not a value.
+type Measure struct {
+	Value    Decimal `json:"value"`
+	Measured bool    `json:"measured"`
+}
+
+// MeasureOf returns a measured number, or none where r is nil or too large.
+func MeasureOf(r *big.Rat) Measure {
+	if r == nil {
+		return Measure{}
+	}
+	d, err := DecimalOf(r)
+	if err != nil {
+		return Measure{}
+	}
+	return Measure{Value: d, Measured: true}
+}
+
+// DecimalOf rounds an exact number to MaxDecimals places, half to even.
+func DecimalOf(r *big.Rat) (Decimal, error) {
+	scaled := new(big.Rat).Mul(r, new(big.Rat).SetInt(tenTo(MaxDecimals)))
+	q, rest := new(big.Int).QuoRem(scaled.Num(), scaled.Denom(), new(big.Int))
+	twice := new(big.Int).Lsh(rest.Abs(rest), 1)
+	if c := twice.Cmp(scaled.Denom()); c > 0 || c == 0 && q.Bit(0) == 1 {
+		q.Add(q, big.NewInt(int64(r.Sign())))
+	}
+	digits := new(big.Int).Abs(q).String()
+	if len(digits) <= MaxDecimals {
+		digits = strings.Repeat("0", MaxDecimals+1-len(digits)) + digits
+	}
+	whole, frac := digits[:len(digits)-MaxDecimals], strings.TrimRight(digits[len(digits)-MaxDecimals:], "0")
+	if len(whole) > MaxDigits {
+		return "", fmt.Errorf("a number of %d digits: more than %d are refused", len(whole), MaxDigits)
+	}
+	if frac != "" {
+		whole += "." + frac
+	}
+	if q.Sign() < 0 {
+		whole = "-" + whole
+	}
+	return Decimal(whole), nil
+}
+
+// ParseNumber reads the text of a finite decimal number, with an exponent or without, exactly. NaN, infinities,
+// hexadecimal numbers, fractions and digit separators are errors; so are texts and exponents so long that the
+// exact number would be too large to keep.
+func ParseNumber(text string) (*big.Rat, error) {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	if len(text) > 512 || len(strings.TrimLeft(exponent, "+-0")) > 3 || strings.Trim(mantissa, "+-.0123456789") != "" || strings.ContainsAny(mantissa[min(1, len(mantissa)):], "+-") {
+		return nil, fmt.Errorf("%q is no decimal number", Cut(text))
+	}
+	r, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return nil, fmt.Errorf("%q is no decimal number", Cut(text))
+	}
+	return r, nil
+}
+
+func tenTo(n int64) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(n), nil) }
+
+// MarshalJSON writes the number.
+func (d Decimal) MarshalJSON() ([]byte, error) {
+	if d == "" {
+		return []byte("0"), nil
+	}
+	return []byte(d), nil
+}
+
+// UnmarshalJSON reads a JSON number in the canonical form and no other.
+func (d *Decimal) UnmarshalJSON(b []byte) error {
+	r, err := ParseNumber(string(b))
+	if err != nil {
+		return fmt.Errorf("read number: %w", err)
+	}
+	canonical, err := DecimalOf(r)
+	if err != nil || string(canonical) != string(b) {
+		return fmt.Errorf("read number %q: want at most %d decimal places, no exponent and no needless zeros", Cut(string(b)), MaxDecimals)
+	}
+	*d = canonical
+	return nil
+}
