@@ -35,8 +35,8 @@ func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
 		return nil, err
 	}
 	var items []evidence.Item
-	if len(o.Paths) > 0 {
-		items, err = collect.Collect(ctx, collect.Request{Args: o.Paths, Dir: o.Dir, Stdin: o.Stdin, Spool: spool{st}})
+	if len(o.Paths)+len(o.Made) > 0 {
+		items, err = collect.Collect(ctx, collect.Request{Args: o.Paths, Dir: o.Dir, Stdin: o.Stdin, Made: o.Made, Spool: spool{st}})
 		if err != nil {
 			return nil, fault.Wrap(fault.Evidence, err)
 		}

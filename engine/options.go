@@ -8,6 +8,7 @@ import (
 	"cdgate.dev/cdgate/engine/record"
 	"cdgate.dev/cdgate/engine/seal"
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/collect"
 )
 
 // Version is the version of the engine that records name; the command line prints the same.
@@ -67,6 +68,8 @@ type Reports struct {
 // CollectOptions are the inputs of Collect.
 type CollectOptions struct {
 	Reports
+	// Made are reports that are in memory, such as what a collector found out; they are read as files are.
+	Made      []collect.Made
 	Artifacts []Artifact
 	Source    Source
 	Producer  Producer

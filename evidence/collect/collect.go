@@ -22,12 +22,24 @@ type Request struct {
 	// Dir is where relative paths start; empty means the current directory. Symbolic links may not lead out of it.
 	Dir   string
 	Stdin io.Reader
+	// Made are reports that are in memory. They are read before the files.
+	Made  []Made
 	Spool Spool
 	// Skipped, if set, is told of each file in a directory that was not read because it is no known report.
 	Skipped func(path, reason string)
 }
 
-// Collect reads every report that the request names, in a fixed order: that of the arguments, then of the path. It
+// Made is a report that a collector made: the bytes that a file of it would hold. They are recognised, read, bounded and
+// stored as those of a file are. Name takes the place of the path; Kind and Level, if not empty, say what the report
+// must be, as in an argument.
+type Made struct {
+	Name  string
+	Kind  evidence.Kind
+	Level string
+	Data  []byte
+}
+
+// Collect reads every report that the request names, in a fixed order: what was made, then that of the arguments, then of the path. It
 // returns the errors of all bad reports together, and then no blob is committed unless their number or size made
 // it necessary before.
 func Collect(ctx context.Context, req Request) ([]evidence.Item, error) {
@@ -41,6 +53,9 @@ func Collect(ctx context.Context, req Request) ([]evidence.Item, error) {
 	e := &expander{ctx: ctx, dir: dir, roots: map[string]*os.Root{}, skipped: req.Skipped, byKey: map[string]int{}}
 	defer e.close()
 	var errs []error
+	for _, m := range req.Made {
+		errs = append(errs, e.addMade(m))
+	}
 	for _, text := range req.Args {
 		a, err := parseArgument(text)
 		if err == nil {
@@ -48,7 +63,7 @@ func Collect(ctx context.Context, req Request) ([]evidence.Item, error) {
 		}
 		errs = append(errs, err)
 	}
-	if len(req.Args) == 0 {
+	if len(req.Args) == 0 && len(req.Made) == 0 {
 		errs = append(errs, errors.New("collect reports: no path given; name the files, directories or patterns to read"))
 	}
 	readings, rerr := readAll(ctx, e, req)

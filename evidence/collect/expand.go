@@ -15,9 +15,12 @@ import (
 // source is one file that is to be read.
 type source struct {
 	argument
-	// root is the directory that symbolic links may not lead out of, rel the path in it; root is nil for stdin.
+	// root is the directory that symbolic links may not lead out of, rel the path in it; root is nil for stdin and for
+	// what was made.
 	root *os.Root
 	rel  string
+	// made is set for bytes that a collector made.
+	made *Made
 	// name is what the file is called in evidence.
 	name string
 	// walked is set for files that a directory holds: what is no report there is passed over.
@@ -97,6 +100,20 @@ func (e *expander) expand(a argument) error {
 		return e.glob(a, root, base, rel)
 	}
 	return notFound(a, err)
+}
+
+// addMade adds bytes that a collector made.
+func (e *expander) addMade(m Made) error {
+	name := label(m.Name)
+	switch {
+	case name == "":
+		return errors.New("read what a collector made: it has no name")
+	case m.Level != "" && !levelName.MatchString(m.Level):
+		return fmt.Errorf("read %q: level %q; want lower-case letters, digits, '.', '_' or '-'", name, label(m.Level))
+	}
+	// The key is none that a path or stdin can have: what was made twice under one name is read twice.
+	key := fmt.Sprintf("made\x00%d", len(e.sources))
+	return e.add(source{argument: argument{text: name, kind: m.Kind, level: m.Level}, made: &m, name: name, key: key})
 }
 
 // fixedPart returns the directory of a path, or that before its first wildcard.

@@ -38,10 +38,13 @@ func (r *reading) commit() error {
 // rowsMediaType is that of a document of rows.
 const rowsMediaType = "application/vnd.cdgate.rows.v1+json"
 
-// readSource reads one file, or stdin, in one pass: its bytes go to the raw blob and to the reader together.
+// readSource reads one file, stdin or what was made, in one pass: its bytes go to the raw blob and to the reader together.
 func readSource(ctx context.Context, s source, stdin io.Reader, h *holder) (*reading, error) {
 	in := stdin
-	if s.root != nil {
+	switch {
+	case s.made != nil:
+		in = bytes.NewReader(s.made.Data)
+	case s.root != nil:
 		f, err := openRegular(s.root, s.rel)
 		if err != nil {
 			return nil, err
