@@ -1,45 +1,60 @@
 package evidence
 
 // ReviewRow is one review of a change by one person. Effective is true for the review that counts: the last one of that
-// person, if it approves or asks for changes. Reviewer is the login, in lower case where the platform ignores case;
-// a review without a login is never effective. At is an RFC 3339 time in UTC, or empty.
+// person, if it approves or asks for changes. Reviewer is the login, in lower case where the platform ignores case.
+// An approval without a login, by an account that is no person's, or by the author is never effective.
+// Account is user, bot (any account that is no person's) or unknown where the platform does not say.
+// At is an RFC 3339 time in UTC, or empty.
 type ReviewRow struct {
 	Reviewer  string `json:"reviewer"`
 	Name      string `json:"name"`
+	Account   string `json:"account" words:"user,bot,unknown"`
 	State     string `json:"state" words:"approved,changes_requested,commented,dismissed,pending,unknown"`
 	Commit    string `json:"commit"`
 	At        string `json:"at"`
 	Effective bool   `json:"effective"`
 }
 
-// ReviewSummary counts effective reviews. Approved is the platform's answer, and false wherever its numbers contradict
-// each other or it gives none. State is that of the pull or merge request. Required and Left are how many
-// approvals the platform wants and still lacks; RequiredKnown is false where it does not say. Commit is the head commit.
-// Complete is false for one page of several.
-type ReviewSummary struct {
-	Platform         string `json:"platform"`
-	Number           string `json:"number"`
-	State            string `json:"state" words:"open,merged,closed,unknown"`
-	Author           string `json:"author"`
-	Commit           string `json:"commit"`
-	Reviews          int64  `json:"reviews"`
-	Approvals        int64  `json:"approvals"`
-	ChangesRequested int64  `json:"changesRequested"`
-	Required         int64  `json:"required"`
-	Left             int64  `json:"left"`
-	RequiredKnown    bool   `json:"requiredKnown"`
-	Approved         bool   `json:"approved"`
-	Complete         bool   `json:"complete"`
+// ReviewRule is one approval rule of the platform: how many approvals it wants, how many people may give them, and how
+// many did. Approved is the platform's answer, and false wherever the numbers do not bear it out.
+type ReviewRule struct {
+	Name      string `json:"name"`
+	Required  int64  `json:"required"`
+	Eligible  int64  `json:"eligible"`
+	Approvals int64  `json:"approvals"`
+	Approved  bool   `json:"approved"`
 }
 
-// ChangeTicket is one request for change or work item. Category is what its status means: new, in_progress or done.
-// Approval is the ticket's own answer. Start and End are the planned times, RFC 3339 in UTC, or empty.
+// ReviewSummary counts effective reviews. Approved is the platform's answer, and false wherever its numbers contradict
+// each other, nobody approved, or it gives none. State is that of the pull or merge request. Required and Left are how
+// many approvals the platform wants and still lacks; RequiredKnown is false where it does not say. Commit is the head
+// commit; rows of another commit are reviews of something else. Complete is false for one page of several.
+type ReviewSummary struct {
+	Platform         string       `json:"platform"`
+	Number           string       `json:"number"`
+	State            string       `json:"state" words:"open,merged,closed,unknown"`
+	Author           string       `json:"author"`
+	Commit           string       `json:"commit"`
+	Reviews          int64        `json:"reviews"`
+	Approvals        int64        `json:"approvals"`
+	ChangesRequested int64        `json:"changesRequested"`
+	Required         int64        `json:"required"`
+	Left             int64        `json:"left"`
+	RequiredKnown    bool         `json:"requiredKnown"`
+	Rules            []ReviewRule `json:"rules"`
+	Approved         bool         `json:"approved"`
+	Complete         bool         `json:"complete"`
+}
+
+// ChangeTicket is one request for change, work item or approval of one. Category is what its status means. Approval is the
+// ticket's own answer, and Approvers are the people who approved, as the platform identifies them. Start and End are
+// the planned times, RFC 3339 in UTC, or empty.
 type ChangeTicket struct {
 	Key        string   `json:"key"`
 	Type       string   `json:"type"`
 	Title      string   `json:"title"`
 	Status     string   `json:"status"`
-	Category   string   `json:"category" words:"new,in_progress,done,unknown"`
+	Category   string   `json:"category" words:"new,scheduled,in_progress,done,cancelled,unknown"`
 	Resolution string   `json:"resolution"`
 	Approval   string   `json:"approval" words:"approved,declined,pending,none,unknown"`
 	Approvers  []string `json:"approvers"`
@@ -48,7 +63,8 @@ type ChangeTicket struct {
 	End        string   `json:"end"`
 }
 
-// ChangeSummary counts tickets. Complete is false for one page of several.
+// ChangeSummary counts tickets. Approved counts those whose approval may be acted on: the ticket says approved, is not on
+// hold, and its category is scheduled, in_progress or done. Complete is false for one page of several.
 type ChangeSummary struct {
 	Platform string `json:"platform"`
 	Tickets  int64  `json:"tickets"`
@@ -60,9 +76,11 @@ type ChangeSummary struct {
 	Complete bool   `json:"complete"`
 }
 
-// DeploymentRow is one deployment, or one status of one. At is an RFC 3339 time in UTC, or empty.
+// DeploymentRow is one deployment, or one status of one. ID is that of the entry, Deployment that of the deployment that it
+// is or belongs to. A deployment does not say how it went: its state is unknown until its statuses are read. At is an RFC 3339 time in UTC, or empty.
 type DeploymentRow struct {
 	ID          string `json:"id"`
+	Deployment  string `json:"deployment"`
 	Environment string `json:"environment"`
 	Commit      string `json:"commit"`
 	Ref         string `json:"ref"`
@@ -72,7 +90,7 @@ type DeploymentRow struct {
 	Description string `json:"description"`
 }
 
-// DeploymentSummary counts deployments; Latest is the state of the newest entry. Complete is false for one page of several.
+// DeploymentSummary counts entries; Latest is the state of the newest one. Complete is false for one page of several.
 type DeploymentSummary struct {
 	Platform    string `json:"platform"`
 	Deployments int64  `json:"deployments"`

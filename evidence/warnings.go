@@ -25,6 +25,8 @@ const (
 	NotAccepted       Code = "suppression_not_accepted"
 	UnknownIdentifier Code = "unknown_identifier"
 	UnknownTool       Code = "unknown_tool"
+	Contradiction     Code = "contradiction"
+	ApprovalNotTaken  Code = "approval_not_counted"
 )
 
 // WarningCode documents one code. Serious ones say that the report proves less than it seems to: nothing was measured,
@@ -45,6 +47,8 @@ func WarningCodes() []WarningCode {
 		{UnknownSeverity, true, "a severity is missing or no word of the format; the finding counts as unknown"},
 		{UnknownStatus, true, "a status is no word of the format; the result counts as errored"},
 		{CountsDisagree, false, "the report's own totals disagree with its entries; the entries count"},
+		{Contradiction, false, "parts of the report contradict each other; the stricter one counts"},
+		{ApprovalNotTaken, false, "an approval without a login, by an account that is no person's, or by the author; it is not counted"},
 		{UnknownRule, false, "a finding points at a rule that does not exist; the finding is kept"},
 		{DuplicateEntry, false, "one entry appears several times; it is counted as the format says"},
 		{ExternalDTD, false, "the report names an external DTD; it was not fetched"},
