@@ -36,6 +36,7 @@ var doors = map[string][]string{
 	"go.yaml.in/yaml":                  {"schemas"},
 	"k8s.io/klog":                      {"engine/ledger"},
 	"golang.org/x/text":                {"evidence/strictxml"},
+	"github.com/package-url":           {"evidence/purl"},
 }
 
 // only cmd may call these: nothing else prints, exits, or reads the environment or the clock.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/purl"
 )
 
 // output counts components and writes their rows.
@@ -27,7 +28,7 @@ func (o *output) add(c evidence.Component, place func() string) error {
 	}
 	if c.PURL != "" {
 		o.sum.WithPURL++
-		if !readable(c.PURL) {
+		if _, ok := purl.Parse(c.PURL); !ok {
 			o.warn.Add(evidence.UnknownIdentifier, place(), "%q is no package URL", evidence.Cut(c.PURL))
 		}
 	}
@@ -44,13 +45,6 @@ func (o *output) report(tool evidence.Tool) evidence.Report {
 	}
 	o.sum.Complete = !o.partial
 	return evidence.Report{Tool: tool, Summary: evidence.Summary{SBOM: &o.sum}, Warnings: o.warn}
-}
-
-// readable reports whether a text has the shape of a package URL: pkg:type/name.
-func readable(purl string) bool {
-	rest, ok := strings.CutPrefix(purl, "pkg:")
-	kind, name, slash := strings.Cut(strings.TrimLeft(rest, "/"), "/")
-	return ok && slash && kind != "" && name != "" && !strings.ContainsAny(purl, " \t\r\n")
 }
 
 // says reports whether a licence says something.
