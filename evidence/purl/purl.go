@@ -20,14 +20,21 @@ type P struct {
 }
 
 // Parse reads a package URL. It reports false for what is none: another scheme, no type, no name, white space, a slash
-// hidden in a namespace, a qualifier twice, or a break of the rules of its type.
+// hidden in a namespace, a qualifier twice, or a break of the rules of its type. A Go module may be one name with slashes
+// written as %2F, as govulncheck writes it: a module path can be split in one way only.
 func Parse(text string) (P, bool) {
 	if len(text) > evidence.MaxName || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		return P{}, false
 	}
 	u, err := packageurl.FromString(text)
-	if err != nil || u.Type == "" || u.Name == "" || hidesSlash(text) {
+	if err != nil || u.Type == "" || u.Name == "" || u.Type != packageurl.TypeGolang && hidesSlash(text) {
 		return P{}, false
+	}
+	if i := strings.LastIndexByte(u.Name, '/'); i >= 0 && u.Type == packageurl.TypeGolang {
+		u.Namespace, u.Name = strings.Trim(u.Namespace+"/"+u.Name[:i], "/"), u.Name[i+1:]
+		if u.Name == "" {
+			return P{}, false
+		}
 	}
 	p := P{Type: u.Type, Namespace: u.Namespace, Name: u.Name, Version: u.Version, Subpath: u.Subpath}
 	if len(u.Qualifiers) > 0 {

@@ -46,7 +46,7 @@ func TestParseRefuses(t *testing.T) {
 	for _, in := range []string{
 		"", "pkg:", "pkg:npm", "pkg:npm/", "pkg:npm/@1.0", "npm/foobar", "https://example.com/a", "pkg:n&g/name@1", "pkg:3nuget/a", "pkg:/name",
 		"pkg:npm/a b@1", "pkg:npm/a\n@1", " pkg:npm/a", "pkg:npm/a%2@1", "pkg:npm/a?arch=1&arch=2", "pkg:npm/a?a b=1",
-		"pkg:golang/github.com%2Fx/y@1", "pkg:generic/a%2fb/c", "pkg:swift/Alamofire@5.4.3", "pkg:generic/" + strings.Repeat("x", 20_000),
+		"pkg:npm/github.com%2Fx/y@1", "pkg:generic/a%2fb/c", "pkg:golang/a%2F@1", "pkg:swift/Alamofire@5.4.3", "pkg:generic/" + strings.Repeat("x", 20_000),
 	} {
 		if p, ok := Parse(in); ok {
 			t.Errorf("%.60q was read as %+v", in, p)
@@ -75,6 +75,9 @@ func TestCovers(t *testing.T) {
 		{"pkg:golang/GitHub.com/X/y@v1", "pkg:golang/github.com/x/y@v1", true, true},
 		{"pkg:golang/github.com/x/y@v1", "pkg:golang/github.com/x/y@1", false, false},
 		{"pkg:golang/github.com/x", "pkg:golang/github.com/x/y@v1", false, false},
+		{"pkg:golang/golang.org%2Fx%2Ftext@v0.3.5", "pkg:golang/golang.org/x/text@v0.3.5", true, true},
+		{"pkg:golang/golang.org%2Fx/text@v0.3.5", "pkg:golang/golang.org/x/text@v0.3.5", true, true},
+		{"pkg:golang/golang.org%2Fx%2Ftext@v0.3.5", "pkg:golang/golang.org/x@v0.3.5", false, false},
 		{"pkg:generic/a/b", "pkg:generic/a%2Fb", false, false},
 		{"pkg:maven/g/a@1", "pkg:maven/g/a@1?type=jar", true, true},
 		{"pkg:maven/g/a@1?type=jar", "pkg:maven/g/a@1", true, false},
