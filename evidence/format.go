@@ -11,6 +11,9 @@ type Format struct {
 	MediaType string
 	// Recognised says in words what Match looks for; Tools lists well-known writers. Both are for the README table.
 	Recognised, Tools string
+	// Limits says what the reader does not do, and the bounds of the format itself: versions and shapes that are refused,
+	// what is not read, what counts how. It is for the README table too.
+	Limits string
 	// Match reports whether a report with this head is of this format. It must be true for broken reports of the format
 	// too, so that their errors name it, and false for every other format.
 	Match func(Head) bool

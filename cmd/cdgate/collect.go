@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,7 +8,6 @@ import (
 
 	"cdgate.dev/cdgate/engine"
 	"cdgate.dev/cdgate/engine/seal"
-	"cdgate.dev/cdgate/evidence"
 )
 
 func (w *world) collectCommand() *cli.Command {
@@ -92,113 +90,4 @@ func (k *call) collectOptions() (o engine.CollectOptions, err error) {
 	o.Part, o.Now = k.String("part"), k.now
 	o.Store = k.place("store", k.config.Store)
 	return o, nil
-}
-
-// collectedItem is the JSON of one report that was collected.
-type collectedItem struct {
-	Path        string             `json:"path"`
-	Kind        evidence.Kind      `json:"kind"`
-	Level       string             `json:"level"`
-	Format      string             `json:"format"`
-	Tool        evidence.Tool      `json:"tool"`
-	Summary     any                `json:"summary"`
-	Warnings    []evidence.Warning `json:"warnings"`
-	About       string             `json:"about"`
-	AboutDigest string             `json:"aboutDigest"`
-	Statement   string             `json:"statement"`
-	Report      string             `json:"report"`
-}
-
-// collected is the JSON of a collection.
-type collected struct {
-	Items      []collectedItem `json:"items"`
-	Builds     []string        `json:"builds"`
-	Collection string          `json:"collection"`
-	Store      string          `json:"store"`
-}
-
-func collectedJSON(c *engine.Collected) collected {
-	out := collected{Builds: c.Builds, Collection: c.Collection, Store: c.Store}
-	for _, it := range c.Items {
-		out.Items = append(out.Items, collectedItem{
-			Path: it.Path, Kind: it.Kind, Level: it.Level, Format: it.Format, Tool: it.Tool, Summary: summaryOf(it.Item), Warnings: it.Warnings,
-			About: it.About, AboutDigest: it.AboutDigest, Statement: it.Statement, Report: it.Raw.Digest,
-		})
-	}
-	return out
-}
-
-func summaryOf(it evidence.Item) any {
-	switch s := it.Summary; {
-	case s.Tests != nil:
-		return s.Tests
-	case s.Coverage != nil:
-		return s.Coverage
-	case s.Scan != nil:
-		return s.Scan
-	case s.SBOM != nil:
-		return s.SBOM
-	}
-	return struct{}{}
-}
-
-// collectedText tells a person what was read: one line a report, warnings below it.
-func collectedText(c *engine.Collected) string {
-	var b strings.Builder
-	for _, it := range c.Items {
-		kind := string(it.Kind)
-		if it.Level != "" {
-			kind += "/" + it.Level
-		}
-		fmt.Fprintf(&b, "  %-14s %s  %s\n", shown(kind), shown(it.Path), summaryWords(it.Item))
-		for _, w := range it.Warnings {
-			fmt.Fprintf(&b, "  %-14s warning: %s\n", "", shown(strings.TrimSpace(w.Msg+" "+w.Place)))
-		}
-	}
-	if n := len(c.Builds); n > 0 {
-		fmt.Fprintf(&b, "  %-14s %s tied to the commit\n", "build", count(n, "artifact"))
-	}
-	about := ""
-	if len(c.Items) > 0 {
-		about = fmt.Sprintf(" about %s %s", c.Items[0].About, shortDigest(c.Items[0].AboutDigest))
-	}
-	fmt.Fprintf(&b, "Signed and stored %s%s in %s\n", count(len(c.Items)+len(c.Builds), "statement"), shown(about), shown(c.Store))
-	return b.String()
-}
-
-// count writes a number and its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func shortDigest(s string) string {
-	s = strings.TrimPrefix(s, "sha256:")
-	return s[:min(12, len(s))]
-}
-
-// summaryWords says in a few words what a report says.
-func summaryWords(it evidence.Item) string {
-	switch s := it.Summary; {
-	case s.Tests != nil:
-		return fmt.Sprintf("%s, %d failed, %d errored, %d skipped", count(int(s.Tests.Total), "test"), s.Tests.Failed, s.Tests.Errored, s.Tests.Skipped)
-	case s.Coverage != nil:
-		for _, r := range []struct {
-			name  string
-			ratio evidence.Ratio
-		}{{"lines", s.Coverage.Line}, {"statements", s.Coverage.Statement}, {"branches", s.Coverage.Branch}} {
-			if r.ratio.Measured {
-				return fmt.Sprintf("%d of %d %s covered, %s", r.ratio.Covered, r.ratio.Total, r.name, count(int(s.Coverage.Files), "file"))
-			}
-		}
-		return "nothing measured"
-	case s.Scan != nil:
-		b := s.Scan.BySeverity
-		return fmt.Sprintf("%d open (critical %d, high %d, medium %d, low %d)", s.Scan.Open, b.Critical, b.High, b.Medium, b.Low)
-	case s.SBOM != nil:
-		return count(int(s.SBOM.Components), "component")
-	}
-	return shown(it.Format)
 }

@@ -41,9 +41,9 @@ func TestReadme(t *testing.T) {
 
 func formatTable() string {
 	var b strings.Builder
-	b.WriteString("| kind | format | recognised by | tools seen | sample |\n| --- | --- | --- | --- | --- |\n")
+	b.WriteString("| kind | format | recognised by | tools seen | limits | sample |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, f := range All() {
-		fmt.Fprintf(&b, "| %s | %s (`%s`) | %s | %s | [samples](%s/testdata/%s/) |\n", f.Kind, f.Title, f.Name, f.Recognised, f.Tools, folder(f), f.Name)
+		fmt.Fprintf(&b, "| %s | %s (`%s`) | %s | %s | %s | [samples](%s/testdata/%s/) |\n", f.Kind, f.Title, f.Name, f.Recognised, f.Tools, f.Limits, folder(f), f.Name)
 	}
 	return b.String()
 }
