@@ -57,7 +57,7 @@ new-format: ## a report format with a failing test: make new-format FORMAT=scan/
 ci: test lint check ## what CI runs
 
 tools: ## build the pinned tools that tests and lint use
-	@for t in staticcheck opa gosec syft cosign; do .tools/tool $$t; done
+	@for t in staticcheck opa gosec syft cosign prometheus; do .tools/tool $$t; done
 
 clean: ## remove what was built here
 	rm -rf bin .demo

@@ -37,6 +37,7 @@ var doors = map[string][]string{
 	"k8s.io/klog":                      {"engine/ledger"},
 	"golang.org/x/text":                {"evidence/strictxml"},
 	"github.com/package-url":           {"evidence/purl"},
+	"net/http":                         {"evidence/outbound", "evidence/collect/prometheus", "evidence/registry"},
 }
 
 // only cmd may call these: nothing else prints, exits, or reads the environment or the clock.
@@ -79,6 +80,7 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		{pkg: "engine/decide", file: "c.go", uses: []string{"time.Now"}},
 		{pkg: "engine/elsewhere", file: "d.go"},
 		{pkg: "evidence/scan", file: "e.go", imports: []string{module + "engine/fault"}},
+		{pkg: "evidence/scan", file: "g.go", imports: []string{"net/http"}},
 	}
 	for _, p := range planted {
 		if len(violations([]source{p})) == 0 {
