@@ -1,6 +1,9 @@
 package evidence
 
-import "io"
+import (
+	"io"
+	"strings"
+)
 
 // Format is one report format: how it is recognised and how it is read. Formats are values, listed in evidence/formats.
 type Format struct {
@@ -17,6 +20,9 @@ type Format struct {
 	// Match reports whether a report with this head is of this format. It must be true for broken reports of the format
 	// too, so that their errors name it, and false for every other format.
 	Match func(Head) bool
+	// MatchNamed, which may be nil, is Match for reports that do not tell what they are, such as an empty array. It is asked
+	// only when people named the kind and no Match of that kind answers.
+	MatchNamed func(Head) bool
 	// Read reads a whole report strictly, to its last byte, in one pass, and writes its rows. Errors name the place.
 	Read func(r io.Reader, rows *Rows) (Report, error)
 }
@@ -73,3 +79,8 @@ func (h Head) HasAny(paths ...string) bool {
 
 // Text returns the short text at a place, or "".
 func (h Head) Text(path string) string { return h.Paths[path] }
+
+// EmptyArray reports whether the report is an empty JSON array, which says nothing about what it lists.
+func (h Head) EmptyArray() bool {
+	return strings.Join(strings.Fields(string(h.Bytes[:min(len(h.Bytes), 1000)])), "") == "[]"
+}

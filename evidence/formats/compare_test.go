@@ -21,6 +21,30 @@ func extra(want map[string]any) any {
 	return sum
 }
 
+// kindTest holds what the tests need to know of a kind.
+type kindTest struct {
+	// found puts what a reader found under the names of the manifest.
+	found func(t *testing.T, r evidence.Report, rows []byte) map[string]any
+	// check checks that the rows are of the right shape and add up to the summary.
+	check func(t *testing.T, r evidence.Report, rows []byte)
+}
+
+// kindTests are those of the kinds that have a file of their own here.
+var kindTests = map[evidence.Kind]kindTest{}
+
+// rowsOf reads rows strictly.
+func rowsOf[Row any](t *testing.T, kind evidence.Kind, rows []byte) []Row {
+	t.Helper()
+	shape, _ := evidence.ShapeOf(kind)
+	var doc map[string][]Row
+	dec := json.NewDecoder(bytes.NewReader(rows))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&doc); err != nil || len(doc) != 1 || doc[shape.Rows] == nil {
+		t.Fatalf("rows are no JSON of their shape: %v", err)
+	}
+	return doc[shape.Rows]
+}
+
 // found puts what a reader found under the names of the manifest.
 func found(r evidence.Report) map[string]any {
 	m := map[string]any{}
@@ -95,6 +119,10 @@ func equal(got, want any) bool {
 // checkRows checks that the rows are one JSON document of the right shape that adds up to the summary.
 func checkRows(t *testing.T, f evidence.Format, r evidence.Report, rows []byte) {
 	t.Helper()
+	if own, ok := kindTests[f.Kind]; ok {
+		own.check(t, r, rows)
+		return
+	}
 	var doc struct {
 		Cases      []evidence.TestCase
 		Files      []evidence.CoverageFile

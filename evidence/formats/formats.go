@@ -12,6 +12,7 @@ import (
 
 	"cdgate.dev/cdgate/evidence"
 	"cdgate.dev/cdgate/evidence/coverage"
+	"cdgate.dev/cdgate/evidence/review"
 	"cdgate.dev/cdgate/evidence/sbom"
 	"cdgate.dev/cdgate/evidence/scan"
 	"cdgate.dev/cdgate/evidence/tests"
@@ -55,6 +56,8 @@ func All() []evidence.Format {
 		sbom.SPDXJSON(),
 		sbom.SPDXTagValue(),
 		sbom.SPDX3JSON(),
+		review.GitHubReviews(),
+		review.GitLabApprovals(),
 	}
 }
 
@@ -65,18 +68,24 @@ var ErrUnknown = errors.New("no known report format")
 var ErrAmbiguous = errors.New("more than one report format")
 
 // Recognise returns the one format that a report starting with head is in. kind, if not empty, leaves only formats of
-// that kind to choose from. Errors wrap ErrUnknown or ErrAmbiguous and say what to do.
+// that kind to choose from, and lets those read it that could not tell without. Errors wrap ErrUnknown or ErrAmbiguous and say what to do.
 func Recognise(head []byte, kind evidence.Kind) (evidence.Format, error) {
 	h := inspect(head)
-	var found, others []evidence.Format
+	var found, others, named []evidence.Format
 	for _, f := range All() {
 		switch {
 		case !f.Match(h):
+			if f.Kind == kind && f.MatchNamed != nil && f.MatchNamed(h) {
+				named = append(named, f)
+			}
 		case kind != "" && f.Kind != kind:
 			others = append(others, f)
 		default:
 			found = append(found, f)
 		}
+	}
+	if len(found) == 0 {
+		found = named
 	}
 	switch {
 	case len(found) == 1:

@@ -127,6 +127,8 @@ func FuzzClair(f *testing.F)           { fuzz(f, "clair") }
 func FuzzCycloneDXXML(f *testing.F)    { fuzz(f, "cyclonedx-xml") }
 func FuzzSPDXTagValue(f *testing.F)    { fuzz(f, "spdx-tag-value") }
 func FuzzSPDX3JSON(f *testing.F)       { fuzz(f, "spdx3-json") }
+func FuzzGitHubReviews(f *testing.F)   { fuzz(f, "github-reviews") }
+func FuzzGitLabApprovals(f *testing.F) { fuzz(f, "gitlab-approvals") }
 
 // TestEveryFormatIsFuzzed fails until a format in the list has a fuzz target.
 func TestEveryFormatIsFuzzed(t *testing.T) {

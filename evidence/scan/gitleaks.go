@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"bytes"
 	"io"
 
 	"cdgate.dev/cdgate/evidence"
@@ -17,7 +16,7 @@ func Gitleaks() evidence.Format {
 		Tools:      "Gitleaks 7 and 8",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.Has("[].RuleID") && h.HasAny("[].Secret", "[].Match", "[].Fingerprint", "[].File") ||
-				h.Has("[].rule") && h.HasAny("[].offender", "[].lineNumber") || string(bytes.TrimSpace(h.Bytes)) == "[]")
+				h.Has("[].rule") && h.HasAny("[].offender", "[].lineNumber") || h.EmptyArray())
 		},
 		Read: readGitleaks,
 	}
