@@ -13,12 +13,13 @@ import (
 
 // document is the policy input as it is archived: rows once, no index views. schemas/input.cue defines it.
 type document struct {
-	Now        string              `json:"now"`
-	Release    documentRelease     `json:"release"`
-	Target     documentTarget      `json:"target"`
-	Stage      string              `json:"stage"`
-	Evidence   documentEvidence    `json:"evidence"`
-	NotCounted []verify.NotCounted `json:"notCounted"`
+	Now     string          `json:"now"`
+	Release documentRelease `json:"release"`
+	Target  documentTarget  `json:"target"`
+	Stage   string          `json:"stage"`
+	// Evidence holds every built-in kind, those without an item too.
+	Evidence   map[evidence.Kind][]documentItem `json:"evidence"`
+	NotCounted []verify.NotCounted              `json:"notCounted"`
 }
 
 type documentRelease struct {
@@ -48,36 +49,25 @@ type documentTarget struct {
 	Trigger string `json:"trigger"`
 }
 
-type documentEvidence struct {
-	Tests    []documentItem `json:"tests"`
-	Coverage []documentItem `json:"coverage"`
-	Scan     []documentItem `json:"scan"`
-	SBOM     []documentItem `json:"sbom"`
-	Build    []documentItem `json:"build"`
-}
-
-// documentItem is one item; the rows of its kind are in exactly one of the four row fields.
+// documentItem is one item. Rows holds the rows of a report under the name that its kind gives them.
 type documentItem struct {
-	ID          string            `json:"id"`
-	About       documentAbout     `json:"about"`
-	Level       string            `json:"level"`
-	Part        string            `json:"part"`
-	Scope       string            `json:"scope"`
-	Format      string            `json:"format"`
-	Tool        evidence.Tool     `json:"tool"`
-	Signer      verify.Signer     `json:"signer"`
-	CollectedAt string            `json:"collectedAt"`
-	AgeSeconds  int64             `json:"ageSeconds"`
-	Run         documentRun       `json:"run"`
-	Warnings    []documentWarning `json:"warnings"`
-	Summary     jsontext.Value    `json:"summary,omitzero"`
-	Report      *documentReport   `json:"report,omitempty"`
-	Cases       jsontext.Value    `json:"cases,omitzero"`
-	Files       jsontext.Value    `json:"files,omitzero"`
-	Findings    jsontext.Value    `json:"findings,omitzero"`
-	Components  jsontext.Value    `json:"components,omitzero"`
-	Artifact    *verify.Artifact  `json:"artifact,omitempty"`
-	Source      *documentSource   `json:"source,omitempty"`
+	ID          string                    `json:"id"`
+	About       documentAbout             `json:"about"`
+	Level       string                    `json:"level"`
+	Part        string                    `json:"part"`
+	Scope       string                    `json:"scope"`
+	Format      string                    `json:"format"`
+	Tool        evidence.Tool             `json:"tool"`
+	Signer      verify.Signer             `json:"signer"`
+	CollectedAt string                    `json:"collectedAt"`
+	AgeSeconds  int64                     `json:"ageSeconds"`
+	Run         documentRun               `json:"run"`
+	Warnings    []documentWarning         `json:"warnings"`
+	Summary     jsontext.Value            `json:"summary,omitzero"`
+	Report      *documentReport           `json:"report,omitempty"`
+	Artifact    *verify.Artifact          `json:"artifact,omitempty"`
+	Source      *documentSource           `json:"source,omitempty"`
+	Rows        map[string]jsontext.Value `json:",embed"`
 }
 
 type documentAbout struct {
@@ -112,38 +102,25 @@ func (c *caseFile) writeInput() ([]byte, error) {
 			Subjects: c.subjects,
 			Source:   c.documentSource(c.source.Repository, c.source.Revision, c.source.Branch, c.source.Authors),
 		},
-		Target:     documentTarget{ID: c.targetID, Class: c.target.Class, Trigger: string(c.target.Trigger)},
-		Stage:      c.stage,
-		NotCounted: c.notCounted,
+		Target:   documentTarget{ID: c.targetID, Class: c.target.Class, Trigger: string(c.target.Trigger)},
+		Stage:    c.stage,
+		Evidence: map[evidence.Kind][]documentItem{}, NotCounted: c.notCounted,
+	}
+	for _, k := range evidence.Kinds() {
+		doc.Evidence[k] = []documentItem{}
 	}
 	for _, it := range c.items {
-		list, err := doc.Evidence.list(it.Kind)
-		if err != nil {
-			return nil, err
+		list, ok := doc.Evidence[it.Kind]
+		if !ok {
+			return nil, fmt.Errorf("write policy input: evidence kind %q has no place in the document", it.Kind)
 		}
-		*list = append(*list, c.documentItem(it))
+		doc.Evidence[it.Kind] = append(list, c.documentItem(it))
 	}
 	b, err := json.Marshal(doc, json.Deterministic(true), json.FormatNilSliceAsNull(false))
 	if err != nil {
 		return nil, fmt.Errorf("write policy input: %w", err)
 	}
 	return b, nil
-}
-
-func (e *documentEvidence) list(k evidence.Kind) (*[]documentItem, error) {
-	switch k {
-	case evidence.Tests:
-		return &e.Tests, nil
-	case evidence.Coverage:
-		return &e.Coverage, nil
-	case evidence.Scan:
-		return &e.Scan, nil
-	case evidence.SBOM:
-		return &e.SBOM, nil
-	case evidence.Build:
-		return &e.Build, nil
-	}
-	return nil, fmt.Errorf("write policy input: evidence kind %q has no place in the document", k)
 }
 
 func (c *caseFile) documentItem(it verify.Item) documentItem {
@@ -157,22 +134,16 @@ func (c *caseFile) documentItem(it verify.Item) documentItem {
 	for _, w := range it.Warnings {
 		d.Warnings = append(d.Warnings, documentWarning(w))
 	}
-	switch it.Kind {
-	case evidence.Tests:
-		d.Cases = it.Rows
-	case evidence.Coverage:
-		d.Files = it.Rows
-	case evidence.Scan:
-		d.Findings = it.Rows
-	case evidence.SBOM:
-		d.Components = it.Rows
-	case evidence.Build:
+	if it.Build != nil {
 		d.Artifact = &verify.Artifact{Name: it.About.Name, Digest: it.About.Digest}
 		src := c.documentSource(it.Build.Repository, it.Build.Revision, it.Build.Branch, it.Build.Authors)
 		d.Source = &src
 		return d
 	}
 	d.Report = &documentReport{Name: it.Report.Name, Digest: it.Report.Digest}
+	if s, ok := evidence.ShapeOf(it.Kind); ok {
+		d.Rows = map[string]jsontext.Value{s.Rows: it.Rows}
+	}
 	return d
 }
 

@@ -32,7 +32,9 @@ const (
 
 // Shape is what evidence of a built-in kind looks like: Rows names the array of its rows, Row and Summary are the types
 // of a row and of the summary, Folder is the folder of its readers below evidence. A kind without rows (build) is not
-// read from reports and has only its name.
+// read from reports and has only its name. The types are structs of texts, truths, counts, Percent, Decimal, lists of
+// texts, text by name, structs and lists of them; the tag `words` lists the only texts of a field, `least:"-1"` allows a
+// whole number to be -1, where others are 0 or more.
 type Shape struct {
 	Kind    Kind
 	Rows    string

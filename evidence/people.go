@@ -105,7 +105,7 @@ type CheckRow struct {
 	App        string `json:"app"`
 	Commit     string `json:"commit"`
 	Conclusion string `json:"conclusion" words:"success,failure,neutral,cancelled,skipped,timed_out,action_required,stale,unfinished,unknown"`
-	ExitCode   int64  `json:"exitCode"`
+	ExitCode   int64  `json:"exitCode" least:"-1"`
 	Start      string `json:"start"`
 	End        string `json:"end"`
 	Message    string `json:"message"`

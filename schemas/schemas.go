@@ -22,21 +22,34 @@ type Document string
 
 // The documents. Each has a closed definition in a .cue file of this folder and a JSON Schema in json/.
 const (
-	Config        Document = "config"         // .cdgate.yaml
-	Gate          Document = "gate"           // gate.yaml
-	Tests         Document = "tests"          // predicate https://cdgate.dev/tests/v1
-	Coverage      Document = "coverage"       // predicate https://cdgate.dev/coverage/v1
-	Scan          Document = "scan"           // predicate https://cdgate.dev/scan/v1
-	SBOM          Document = "sbom"           // predicate https://cdgate.dev/sbom/v1
-	Build         Document = "build"          // predicate https://cdgate.dev/build/v1
-	Collection    Document = "collection"     // predicate https://cdgate.dev/collection/v1
-	Signoff       Document = "signoff"        // predicate https://cdgate.dev/signoff/v1
-	GateSignature Document = "gate-signature" // predicate https://cdgate.dev/gate/v1
-	Rows          Document = "rows"           // normalised rows kept beside a statement
-	Input         Document = "input"          // what a policy sees
-	Decision      Document = "decision"       // predicate https://cdgate.dev/decision/v1
-	RuleMetadata  Document = "rule-metadata"  // the block "custom" of a rule's METADATA
-	Finding       Document = "finding"        // one element of a rule's result
+	Config             Document = "config"              // .cdgate.yaml
+	Gate               Document = "gate"                // gate.yaml
+	Tests              Document = "tests"               // predicate https://cdgate.dev/tests/v1
+	Coverage           Document = "coverage"            // predicate https://cdgate.dev/coverage/v1
+	Scan               Document = "scan"                // predicate https://cdgate.dev/scan/v1
+	SBOM               Document = "sbom"                // predicate https://cdgate.dev/sbom/v1
+	VEX                Document = "vex"                 // predicate https://cdgate.dev/vex/v1
+	Metrics            Document = "metrics"             // predicate https://cdgate.dev/metrics/v1
+	Objective          Document = "objective"           // predicate https://cdgate.dev/objective/v1
+	Review             Document = "review"              // predicate https://cdgate.dev/review/v1
+	Change             Document = "change"              // predicate https://cdgate.dev/change/v1
+	Deployment         Document = "deployment"          // predicate https://cdgate.dev/deployment/v1
+	Check              Document = "check"               // predicate https://cdgate.dev/check/v1
+	Source             Document = "source"              // predicate https://cdgate.dev/source/v1
+	Run                Document = "run"                 // predicate https://cdgate.dev/run/v1
+	ManualTest         Document = "manual_test"         // predicate https://cdgate.dev/manual_test/v1
+	Demo               Document = "demo"                // predicate https://cdgate.dev/demo/v1
+	Checklist          Document = "checklist"           // predicate https://cdgate.dev/checklist/v1
+	CustomerAcceptance Document = "customer_acceptance" // predicate https://cdgate.dev/customer_acceptance/v1
+	Build              Document = "build"               // predicate https://cdgate.dev/build/v1
+	Collection         Document = "collection"          // predicate https://cdgate.dev/collection/v1
+	Signoff            Document = "signoff"             // predicate https://cdgate.dev/signoff/v1
+	GateSignature      Document = "gate-signature"      // predicate https://cdgate.dev/gate/v1
+	Rows               Document = "rows"                // normalised rows kept beside a statement
+	Input              Document = "input"               // what a policy sees
+	Decision           Document = "decision"            // predicate https://cdgate.dev/decision/v1
+	RuleMetadata       Document = "rule-metadata"       // the block "custom" of a rule's METADATA
+	Finding            Document = "finding"             // one element of a rule's result
 )
 
 // definition says where a document is defined and how large its texts may be. Its shape is derived on first use and
@@ -52,21 +65,41 @@ type definition struct {
 	spare chan cue.Value
 }
 
+// kindFiles define evidence: what all kinds share, and each kind. They are compiled together, because one file has all that
+// a kind needs: rows, summary, predicate, and its places in "rows" and "input".
+var kindFiles = []string{
+	"report.cue", "predicates.cue", "input.cue",
+	"tests.cue", "coverage.cue", "scan.cue", "sbom.cue", "vex.cue", "metric.cue", "people.cue", "form.cue", "facts.cue",
+}
+
 // definitions holds all documents in the order in which people are shown them. CUE is compiled on first use, and only
 // the files of the document that is asked for.
 var definitions = []*definition{
 	define(Config, "#Config", maxConfig, "config.cue"),
 	define(Gate, "#Gate", maxConfig, "gate.cue"),
-	define(Tests, "#Tests", maxPredicate, "report.cue", "predicates.cue"),
-	define(Coverage, "#Coverage", maxPredicate, "report.cue", "predicates.cue"),
-	define(Scan, "#Scan", maxPredicate, "report.cue", "predicates.cue"),
-	define(SBOM, "#SBOM", maxPredicate, "report.cue", "predicates.cue"),
-	define(Build, "#Build", maxPredicate, "report.cue", "predicates.cue"),
-	define(Collection, "#Collection", maxPredicate, "report.cue", "predicates.cue"),
+	define(Tests, "#Tests", maxPredicate, kindFiles...),
+	define(Coverage, "#Coverage", maxPredicate, kindFiles...),
+	define(Scan, "#Scan", maxPredicate, kindFiles...),
+	define(SBOM, "#SBOM", maxPredicate, kindFiles...),
+	define(VEX, "#VEX", maxPredicate, kindFiles...),
+	define(Metrics, "#Metrics", maxPredicate, kindFiles...),
+	define(Objective, "#Objective", maxPredicate, kindFiles...),
+	define(Review, "#Review", maxPredicate, kindFiles...),
+	define(Change, "#Change", maxPredicate, kindFiles...),
+	define(Deployment, "#Deployment", maxPredicate, kindFiles...),
+	define(Check, "#Check", maxPredicate, kindFiles...),
+	define(Source, "#Source", maxPredicate, kindFiles...),
+	define(Run, "#Run", maxPredicate, kindFiles...),
+	define(ManualTest, "#ManualTest", maxPredicate, kindFiles...),
+	define(Demo, "#Demo", maxPredicate, kindFiles...),
+	define(Checklist, "#Checklist", maxPredicate, kindFiles...),
+	define(CustomerAcceptance, "#CustomerAcceptance", maxPredicate, kindFiles...),
+	define(Build, "#Build", maxPredicate, kindFiles...),
+	define(Collection, "#Collection", maxPredicate, kindFiles...),
 	define(Signoff, "#Signoff", maxPredicate, "signoff.cue"),
 	define(GateSignature, "#GateSignature", maxRecord, "gate.cue", "gate_signature.cue"),
-	define(Rows, "#Rows", maxDocument, "report.cue"),
-	define(Input, "#Input", maxDocument, "report.cue", "input.cue"),
+	define(Rows, "#Rows", maxDocument, kindFiles...),
+	define(Input, "#Input", maxDocument, kindFiles...),
 	define(Decision, "#Decision", maxRecord, "decision.cue"),
 	define(RuleMetadata, "#RuleMetadata", maxConfig, "rule.cue"),
 	define(Finding, "#Finding", maxConfig, "rule.cue"),

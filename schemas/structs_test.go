@@ -19,19 +19,16 @@ import (
 // TestGoStructsAgree compares Go types with the published schemas field by field: the same names, the same kinds of
 // values, and no required field that Go leaves out. (TestReadersAgree holds the published schemas to CUE.)
 func TestGoStructsAgree(t *testing.T) {
+	for _, k := range evidence.ReportKinds() {
+		s, _ := evidence.ShapeOf(k)
+		doc := schemas.Document(k)
+		agree(t, []structCase{
+			{schemas.Rows, "properties/" + s.Rows + "/items", reflect.Zero(s.Row).Interface()},
+			{doc, "properties/summary", reflect.Zero(s.Summary).Interface()},
+			{doc, "", verify.ItemPredicate{}},
+		})
+	}
 	agree(t, []structCase{
-		{schemas.Rows, "$defs/TestCase", evidence.TestCase{}},
-		{schemas.Rows, "$defs/CoverageFile", evidence.CoverageFile{}},
-		{schemas.Rows, "$defs/ScanFinding", evidence.ScanFinding{}},
-		{schemas.Rows, "$defs/Component", evidence.Component{}},
-		{schemas.Tests, "$defs/TestsSummary", evidence.TestsSummary{}},
-		{schemas.Coverage, "$defs/CoverageSummary", evidence.CoverageSummary{}},
-		{schemas.Scan, "$defs/ScanSummary", evidence.ScanSummary{}},
-		{schemas.SBOM, "$defs/SBOMSummary", evidence.SBOMSummary{}},
-		{schemas.Tests, "", verify.ItemPredicate{}},
-		{schemas.Coverage, "", verify.ItemPredicate{}},
-		{schemas.Scan, "", verify.ItemPredicate{}},
-		{schemas.SBOM, "", verify.ItemPredicate{}},
 		{schemas.Build, "", verify.BuildPredicate{}},
 		{schemas.Collection, "", verify.CollectionPredicate{}},
 		{schemas.Signoff, "", verify.SignoffPredicate{}},
@@ -81,12 +78,16 @@ type structWalk struct {
 	root map[string]any
 }
 
+func (w structWalk) resolve(schema map[string]any) map[string]any {
+	if ref, ok := schema["$ref"].(string); ok {
+		return w.root["$defs"].(map[string]any)[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any)
+	}
+	return schema
+}
+
 func (w structWalk) value(schema map[string]any, typ reflect.Type, at string) {
 	w.t.Helper()
-	if ref, ok := schema["$ref"].(string); ok {
-		defs := w.root["$defs"].(map[string]any)
-		schema = defs[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any)
-	}
+	schema = w.resolve(schema)
 	if typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
 	}
@@ -97,7 +98,7 @@ func (w structWalk) value(schema map[string]any, typ reflect.Type, at string) {
 		reflect.String: "string", reflect.Bool: "boolean", reflect.Int: "integer", reflect.Int64: "integer", reflect.Uint64: "integer",
 		reflect.Slice: "array", reflect.Map: "object", reflect.Struct: "object",
 	}[typ.Kind()]
-	if typ == reflect.TypeFor[evidence.Percent]() {
+	if typ == reflect.TypeFor[evidence.Percent]() || typ == reflect.TypeFor[evidence.Decimal]() {
 		want = "number"
 	}
 	if got := typeOf(schema); got != want {
@@ -139,6 +140,10 @@ func (w structWalk) mapping(schema map[string]any, typ reflect.Type, at string) 
 		}
 		return
 	}
+	if values, ok := schema["additionalProperties"].(map[string]any); ok {
+		w.value(values, typ.Elem(), at+"{}")
+		return
+	}
 	for name, p := range schema["properties"].(map[string]any) {
 		w.value(p.(map[string]any), typ.Elem(), at+"."+name)
 	}
@@ -169,12 +174,26 @@ func (w structWalk) fields(schema map[string]any, typ reflect.Type, at string) {
 			w.t.Errorf("%s.%s: the schema requires it, Go may leave it out", at, name)
 		}
 		w.value(p, f.Type, at+"."+name)
+		if words := f.Tag.Get("words"); typ.PkgPath() == reflect.TypeFor[evidence.Kind]().PkgPath() && words != strings.Join(w.words(p), ",") {
+			w.t.Errorf("%s.%s: Go has the words %q, the schema %q", at, name, words, w.words(p))
+		}
 	}
 	for name := range properties {
 		if !seen[name] {
 			w.t.Errorf("%s: the schema has field %q, Go has not", at, name)
 		}
 	}
+}
+
+// words are the texts of an enumeration of evidence; other enumerations are plain texts in Go.
+func (w structWalk) words(schema map[string]any) []string {
+	schema = w.resolve(schema)
+	var out []string
+	values, _ := schema["enum"].([]any)
+	for _, v := range values {
+		out = append(out, v.(string))
+	}
+	return out
 }
 
 // TestTypesAgree holds the types for OPA's compiler to the published schemas: the same fields everywhere.

@@ -35,25 +35,11 @@ func collectedJSON(c *engine.Collected) collected {
 	out := collected{Builds: c.Builds, Collection: c.Collection, Store: c.Store}
 	for _, it := range c.Items {
 		out.Items = append(out.Items, collectedItem{
-			Path: it.Path, Kind: it.Kind, Level: it.Level, Format: it.Format, Tool: it.Tool, Summary: summaryOf(it.Item), Warnings: it.Warnings,
+			Path: it.Path, Kind: it.Kind, Level: it.Level, Format: it.Format, Tool: it.Tool, Summary: it.Summary.Value(), Warnings: it.Warnings,
 			About: it.About, AboutDigest: it.AboutDigest, Statement: it.Statement, Report: it.Raw.Digest,
 		})
 	}
 	return out
-}
-
-func summaryOf(it evidence.Item) any {
-	switch s := it.Summary; {
-	case s.Tests != nil:
-		return s.Tests
-	case s.Coverage != nil:
-		return s.Coverage
-	case s.Scan != nil:
-		return s.Scan
-	case s.SBOM != nil:
-		return s.SBOM
-	}
-	return struct{}{}
 }
 
 // collectedText tells a person what was read: one line a report, warnings below it.

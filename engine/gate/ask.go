@@ -11,9 +11,10 @@ import (
 
 // How old evidence may be, and how long an allow stands, where the definition says nothing.
 const (
-	defaultMaxAge     = 720 * time.Hour
-	defaultMaxAgeScan = 168 * time.Hour
-	defaultValidFor   = 24 * time.Hour
+	defaultMaxAge        = 720 * time.Hour
+	defaultMaxAgeScan    = 168 * time.Hour
+	defaultMaxAgeMetrics = 24 * time.Hour
+	defaultValidFor      = 24 * time.Hour
 )
 
 // place is a key and where in the definition it stands, such as "signers.ci.keys[0]".
@@ -151,6 +152,8 @@ func (d *Definition) MaxAge(target string, k evidence.Kind) time.Duration {
 		return duration(text)
 	case k == evidence.Scan:
 		return defaultMaxAgeScan
+	case k == evidence.Metrics:
+		return defaultMaxAgeMetrics
 	}
 	return defaultMaxAge
 }

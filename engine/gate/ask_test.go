@@ -148,6 +148,9 @@ func TestTargets(t *testing.T) {
 		{"production", evidence.Tests, 720 * time.Hour},
 		{"staging", evidence.Scan, 168 * time.Hour},
 		{"staging", evidence.Build, 720 * time.Hour},
+		{"staging", evidence.Metrics, 24 * time.Hour},
+		{"staging", evidence.VEX, 720 * time.Hour},
+		{"staging", evidence.CustomerAcceptance, 720 * time.Hour},
 		{"nowhere", evidence.Tests, 0},
 	}
 	for _, tt := range ages {

@@ -1,11 +1,13 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/evidence"
 )
 
 // dir makes a source of files given by path.
@@ -67,7 +69,8 @@ const (
 		`"release":{"name":"app","version":"1","line":"app","subjects":[{"name":"app","digest":"` + digestA + `"}],` +
 		`"source":{"repository":"","revision":"","branch":"","authors":[]}},` +
 		`"target":{"id":"production","class":"production","trigger":"manual"},"stage":"activate",` +
-		`"evidence":{"tests":[],"coverage":[],"scan":[],"sbom":[],"build":[]},"notCounted":[]}`
+		`"evidence":{"tests":[],"coverage":[],"scan":[],"sbom":[],"vex":[],"metrics":[],"objective":[],"review":[],"change":[],"deployment":[],` +
+		`"check":[],"source":[],"run":[],"manual_test":[],"demo":[],"checklist":[],"customer_acceptance":[],"build":[]},"notCounted":[]}`
 
 	itemHead = `"id":"` + digestB + `","about":{"kind":"artifact","digest":"` + digestA + `"},"level":"unit","part":"","scope":"artifact",` +
 		`"format":"x","tool":{"name":"tool","version":"1"},"signer":{"id":"ci","roles":["tests"]},"collectedAt":"2026-11-20T11:59:00Z",` +
@@ -88,6 +91,18 @@ const (
 		`{"id":"CVE-2","category":"vulnerability","severity":"critical","status":"suppressed","package":"zlib","version":"1","fixedVersion":"",` +
 		`"purl":"","title":"t","place":"p","aliases":[],"justification":"not used"}]}`
 )
+
+// kindsBut are the names of the built-in kinds, sorted, without some.
+func kindsBut(without ...string) []string {
+	out := []string{}
+	for _, k := range evidence.Kinds() {
+		if !slices.Contains(without, string(k)) {
+			out = append(out, string(k))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
 
 // with puts items of a kind into the input.
 func with(input, kind, items string) string {

@@ -41,20 +41,7 @@ func decodeItem(kind evidence.Kind, in jsontext.Value) (*ItemPredicate, error) {
 	if err := decodeExact(in, p); err != nil {
 		return nil, err
 	}
-	var summary any
-	switch kind {
-	case evidence.Tests:
-		summary = &evidence.TestsSummary{}
-	case evidence.Coverage:
-		summary = &evidence.CoverageSummary{}
-	case evidence.Scan:
-		summary = &evidence.ScanSummary{}
-	case evidence.SBOM:
-		summary = &evidence.SBOMSummary{}
-	default:
-		return nil, fmt.Errorf("kind %q has no report", kind)
-	}
-	if err := decodeExact(p.Summary, summary); err != nil {
+	if err := checkSummary(kind, p.Summary); err != nil {
 		return nil, fmt.Errorf("summary: %w", err)
 	}
 	for _, d := range []evidence.Descriptor{p.Report, p.Rows} {

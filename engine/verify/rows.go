@@ -10,87 +10,44 @@ import (
 	"cdgate.dev/cdgate/evidence"
 )
 
-// rowField is one member of a row: its name in quotes, and what its value must be.
-type rowField struct {
-	name string
-	want rowValue
-	// words are the values of a word, in quotes; fields the members of an object.
-	words  []string
-	fields []rowField
-}
-
-type rowValue uint8
-
-const (
-	rowText rowValue = iota
-	rowBool
-	rowCount
-	rowPercent
-	rowTexts
-	rowWord
-	rowObject
-)
-
-// rowShape is the array and the row of each kind. It says the same as the row types of package evidence and the document
-// "rows" of package schemas, without building a value: rows are the bulk of the evidence and are read on every decision.
-func rowShape(kind evidence.Kind) (array string, fields []rowField) {
-	ratio := []rowField{{name: `"covered"`, want: rowCount}, {name: `"total"`, want: rowCount}, {name: `"percent"`, want: rowPercent}, {name: `"measured"`, want: rowBool}}
-	switch kind {
-	case evidence.Tests:
-		return `"cases"`, []rowField{
-			{name: `"suite"`}, {name: `"name"`},
-			{name: `"status"`, want: rowWord, words: []string{`"passed"`, `"failed"`, `"errored"`, `"skipped"`}},
-			{name: `"flaky"`, want: rowBool}, {name: `"durationMillis"`, want: rowCount}, {name: `"message"`},
-		}
-	case evidence.Coverage:
-		return `"files"`, []rowField{
-			{name: `"path"`}, {name: `"line"`, want: rowObject, fields: ratio},
-			{name: `"branch"`, want: rowObject, fields: ratio}, {name: `"statement"`, want: rowObject, fields: ratio},
-		}
-	case evidence.Scan:
-		return `"findings"`, []rowField{
-			{name: `"id"`},
-			{name: `"category"`, want: rowWord, words: []string{`"vulnerability"`, `"misconfiguration"`, `"secret"`, `"licence"`, `"code"`}},
-			{name: `"severity"`, want: rowWord, words: []string{`"critical"`, `"high"`, `"medium"`, `"low"`, `"info"`, `"unknown"`}},
-			{name: `"status"`, want: rowWord, words: []string{`"open"`, `"suppressed"`}},
-			{name: `"package"`}, {name: `"version"`}, {name: `"fixedVersion"`}, {name: `"purl"`}, {name: `"title"`}, {name: `"place"`},
-			{name: `"aliases"`, want: rowTexts}, {name: `"justification"`},
-		}
-	case evidence.SBOM:
-		return `"components"`, []rowField{
-			{name: `"name"`}, {name: `"version"`}, {name: `"purl"`}, {name: `"type"`}, {name: `"licences"`, want: rowTexts},
-		}
-	}
-	return "", nil
-}
-
 // checkRows reads a document of rows strictly, in one pass, and gives its array: exactly the members there must be, each
 // of its type, no duplicate name, no invalid UTF-8, nothing after the document.
 func checkRows(kind evidence.Kind, b []byte) (jsontext.Value, error) {
-	array, fields := rowShape(kind)
+	shape, ok := kindShapes()[kind]
+	if !ok {
+		return nil, fmt.Errorf("kind %q has no rows", kind)
+	}
 	r := rowReader{dec: jsontext.NewDecoder(bytes.NewBuffer(b))}
 	r.begin('{')
-	r.name(array)
+	r.name(shape.array)
 	r.begin('[')
 	start := r.dec.InputOffset() - 1
 	for r.err == nil && r.dec.PeekKind() != ']' {
 		if r.rows++; r.rows > evidence.MaxRows {
 			return nil, fmt.Errorf("more than %d rows", evidence.MaxRows)
 		}
-		r.object(fields)
+		r.object(shape.row)
 	}
 	r.begin(']')
 	end := r.dec.InputOffset()
 	r.begin('}')
-	if r.err == nil {
-		if _, err := r.dec.ReadToken(); err != io.EOF {
-			r.fail("there is something after the rows")
-		}
-	}
+	r.end()
 	if r.err != nil {
 		return nil, fmt.Errorf("row %d: %w", r.rows, r.err)
 	}
 	return jsontext.Value(b[start:end]), nil
+}
+
+// checkSummary reads the summary of a kind as strictly as rows are read.
+func checkSummary(kind evidence.Kind, b []byte) error {
+	shape, ok := kindShapes()[kind]
+	if !ok {
+		return fmt.Errorf("kind %q has no report", kind)
+	}
+	r := rowReader{dec: jsontext.NewDecoder(bytes.NewBuffer(b))}
+	r.object(shape.summary)
+	r.end()
+	return r.err
 }
 
 // rowReader reads tokens; the first error stays.
@@ -116,6 +73,15 @@ func (r *rowReader) begin(kind jsontext.Kind) {
 		r.fail("%w", err)
 	} else if tok.Kind() != kind {
 		r.fail("want %s, got %s", kind, tok.Kind())
+	}
+}
+
+// end demands that there is nothing more.
+func (r *rowReader) end() {
+	if r.err == nil {
+		if _, err := r.dec.ReadToken(); err != io.EOF {
+			r.fail("there is something after the document")
+		}
 	}
 }
 
@@ -173,19 +139,39 @@ func (r *rowReader) member(f rowField) {
 	case rowObject:
 		r.object(f.fields)
 		return
+	case rowObjects:
+		r.list(func() { r.object(f.fields) })
+		return
 	case rowTexts:
-		r.begin('[')
-		for r.err == nil && r.dec.PeekKind() != ']' {
-			if v := r.value(); r.err == nil && v.Kind() != '"' {
-				r.fail("%s holds something else than texts", f.name)
-			}
+		r.list(func() { r.text(f) })
+		return
+	case rowLabels:
+		r.begin('{')
+		for r.err == nil && r.dec.PeekKind() != '}' {
+			r.value()
+			r.text(f)
 		}
-		r.begin(']')
+		r.begin('}')
 		return
 	}
 	v := r.value()
 	if r.err == nil && !f.fits(v) {
 		r.fail("%s is %.80s", f.name, v)
+	}
+}
+
+// list reads a list, each of its values by read.
+func (r *rowReader) list(read func()) {
+	r.begin('[')
+	for r.err == nil && r.dec.PeekKind() != ']' {
+		read()
+	}
+	r.begin(']')
+}
+
+func (r *rowReader) text(f rowField) {
+	if v := r.value(); r.err == nil && v.Kind() != '"' {
+		r.fail("%s holds something else than texts", f.name)
 	}
 }
 
@@ -198,6 +184,10 @@ func (f rowField) fits(v jsontext.Value) bool {
 		return v.Kind() == 't' || v.Kind() == 'f'
 	case rowCount:
 		return isCount(v)
+	case rowWhole:
+		return isCount(v) || string(v) == "-1"
+	case rowDecimal:
+		return isDecimal(v)
 	case rowPercent:
 		var p evidence.Percent
 		return v.Kind() == '0' && p.UnmarshalJSON(v) == nil
@@ -222,4 +212,15 @@ func isCount(v jsontext.Value) bool {
 		}
 	}
 	return true
+}
+
+// isDecimal says whether v is a number as evidence.Decimal writes it: no exponent, no needless zeros. JSON itself has no
+// leading ones.
+func isDecimal(v jsontext.Value) bool {
+	digits := bytes.TrimPrefix(v, []byte("-"))
+	whole, fraction, broken := bytes.Cut(digits, []byte("."))
+	if !isCount(jsontext.Value(whole)) || string(v) == "-0" {
+		return false
+	}
+	return !broken || len(fraction) <= evidence.MaxDecimals && isCount(jsontext.Value(fraction)) && fraction[len(fraction)-1] != '0'
 }

@@ -16,6 +16,19 @@
 #     - coverage
 #     - scan
 #     - sbom
+#     - vex
+#     - metrics
+#     - objective
+#     - review
+#     - change
+#     - deployment
+#     - check
+#     - source
+#     - run
+#     - manual_test
+#     - demo
+#     - checklist
+#     - customer_acceptance
 #     - build
 #   remedy: Collect the evidence in the CI job that made it, with the key that the gate definition names for its kind.
 package rules.governance.evidence_trust
@@ -83,13 +96,7 @@ _items contains {
 	"collectedAt": item.collectedAt,
 	"system": item.run.system,
 } if {
-	some kind, items in {
-		"tests": input.evidence.tests,
-		"coverage": input.evidence.coverage,
-		"scan": input.evidence.scan,
-		"sbom": input.evidence.sbom,
-		"build": input.evidence.build,
-	}
+	some kind, items in input.evidence
 	some item in items
 }
 
