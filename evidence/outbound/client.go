@@ -40,8 +40,9 @@ var ErrTooLarge = errors.New("the answer is too large")
 
 // Options says whom a client talks to.
 type Options struct {
-	// Host is the host that the user named, as in the URL, without port.
-	Host string
+	// Scheme and Host are those that the user named, as in the URL, Host without port. A client for https never asks
+	// anything over http.
+	Scheme, Host string
 	// Roots, if set, replace the certificate authorities of the system.
 	Roots *x509.CertPool
 	// Timeout is how long one request may take; zero means the package's.
@@ -61,21 +62,34 @@ func New(o Options) *http.Client {
 }
 
 func (o Options) client(d *dialer) *http.Client {
-	return &http.Client{
-		Timeout:       o.Timeout,
-		CheckRedirect: o.redirect,
-		Transport: &http.Transport{
-			DialContext:            d.dial,
-			TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:    connectTimeout,
-			ResponseHeaderTimeout:  o.Timeout,
-			MaxResponseHeaderBytes: maxHeader,
-			MaxIdleConnsPerHost:    2,
-			IdleConnTimeout:        connectTimeout,
-			// What arrives is what was sent: nothing is unpacked on the way, so nothing can grow.
-			DisableCompression: true,
-		},
+	return &http.Client{Timeout: o.Timeout, CheckRedirect: o.redirect, Transport: &guard{Options: o, Transport: &http.Transport{
+		DialContext:            d.dial,
+		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    connectTimeout,
+		ResponseHeaderTimeout:  o.Timeout,
+		MaxResponseHeaderBytes: maxHeader,
+		MaxIdleConnsPerHost:    2,
+		IdleConnTimeout:        connectTimeout,
+		// What arrives is what was sent: nothing is unpacked on the way, so nothing can grow.
+		DisableCompression: true,
+	}}}
+}
+
+// guard looks at every request, whoever makes it: the redirects of a client are not the only way in which a server names
+// another (a registry also names a token service).
+type guard struct {
+	Options
+	*http.Transport
+}
+
+// RoundTrip sends what may be sent.
+func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
+	named := strings.EqualFold(r.URL.Hostname(), g.Host)
+	switch {
+	case r.URL.Scheme == "https" && (named || g.Elsewhere), r.URL.Scheme == "http" && named && g.Scheme == "http":
+		return g.Transport.RoundTrip(r)
 	}
+	return nil, fmt.Errorf("refused to ask %s://%s: named was %s://%s, and another host is only asked over https", r.URL.Scheme, r.URL.Host, g.Scheme, g.Host)
 }
 
 // redirect decides where a redirect may lead.

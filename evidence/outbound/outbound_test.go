@@ -97,7 +97,7 @@ func TestForbiddenSpellings(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", u, err)
 		}
-		resp, err := faked(Options{Host: parsed.Hostname()}, zone, server).Get(u)
+		resp, err := faked(Options{Scheme: "http", Host: parsed.Hostname()}, zone, server).Get(u)
 		if err == nil {
 			resp.Body.Close()
 		}
@@ -112,7 +112,7 @@ func TestForbiddenSpellings(t *testing.T) {
 	zone = map[string][]string{"localhost": {"127.0.0.1", "::1"}, "prometheus.corp": {"10.1.2.3"}, "prometheus.example": {"8.8.8.8"}}
 	for _, h := range []string{"localhost", "LOCALHOST", "127.0.0.1", "127.0.0.2", "[::1]", "10.0.0.1", "[fd12::1]", "8.8.8.8", "prometheus.corp", "prometheus.example"} {
 		parsed, _ := url.Parse("http://" + h + ":9090/")
-		resp, err := faked(Options{Host: parsed.Hostname()}, zone, server).Get(parsed.String())
+		resp, err := faked(Options{Scheme: "http", Host: parsed.Hostname()}, zone, server).Get(parsed.String())
 		if err != nil {
 			t.Errorf("%s: %v", h, err)
 			continue
@@ -153,7 +153,7 @@ func TestRedirects(t *testing.T) {
 				http.Redirect(w, r, c.to, http.StatusFound)
 			}
 		})
-		resp, err := faked(Options{Host: c.host, Elsewhere: c.elsewhere}, zone, s.Listener.Addr().String()).Get("http://" + c.host + "/")
+		resp, err := faked(Options{Scheme: "http", Host: c.host, Elsewhere: c.elsewhere}, zone, s.Listener.Addr().String()).Get("http://" + c.host + "/")
 		if err == nil {
 			resp.Body.Close()
 		}
@@ -182,7 +182,7 @@ func TestElsewhere(t *testing.T) {
 	zone := map[string][]string{"example.com": {"8.8.8.8"}, "cdn.example.com": {"8.8.4.4"}, "cdn.example": {"8.8.4.4"}}
 	for target, want := range map[string]string{"https://cdn.example.com/x": "", "https://cdn.example/x": "certificate"} {
 		to = target
-		client := faked(Options{Host: "example.com", Elsewhere: true, Roots: roots}, zone, s.Listener.Addr().String())
+		client := faked(Options{Scheme: "https", Host: "example.com", Elsewhere: true, Roots: roots}, zone, s.Listener.Addr().String())
 		req, _ := http.NewRequest(http.MethodGet, "https://example.com/", nil)
 		req.Header.Set("Authorization", "Bearer secret")
 		resp, err := client.Do(req)
@@ -203,7 +203,7 @@ func TestElsewhere(t *testing.T) {
 		}
 	}
 	// Without the authority of its own, the certificate is not believed.
-	if _, err := faked(Options{Host: "example.com"}, zone, s.Listener.Addr().String()).Get("https://example.com/"); err == nil || !strings.Contains(err.Error(), "certificate") {
+	if _, err := faked(Options{Scheme: "https", Host: "example.com"}, zone, s.Listener.Addr().String()).Get("https://example.com/"); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -222,7 +222,7 @@ func TestSlow(t *testing.T) {
 	} {
 		s, _ := canary(t, h)
 		start := time.Now()
-		client := New(Options{Host: "127.0.0.1", Timeout: 200 * time.Millisecond})
+		client := New(Options{Scheme: "http", Host: "127.0.0.1", Timeout: 200 * time.Millisecond})
 		resp, err := client.Get(s.URL)
 		if err == nil {
 			_, err = ReadAll(resp.Body, 1<<20)
@@ -246,7 +246,36 @@ func TestReadAll(t *testing.T) {
 
 // TestProxyIsNotUsed: a proxy that the environment names is not asked.
 func TestProxyIsNotUsed(t *testing.T) {
-	if tr := New(Options{Host: "a"}).Transport.(*http.Transport); tr.Proxy != nil || tr.TLSClientConfig.InsecureSkipVerify || !tr.DisableCompression {
+	if tr := New(Options{Scheme: "https", Host: "a"}).Transport.(*guard).Transport; tr.Proxy != nil || tr.TLSClientConfig.InsecureSkipVerify || !tr.DisableCompression {
 		t.Error("a proxy, unverified TLS or unpacking is possible")
+	}
+}
+
+// TestGuard: whoever makes a request, it goes over https, or to the server that was named over http.
+func TestGuard(t *testing.T) {
+	s, hits := canary(t, nil)
+	zone := map[string][]string{"named.example": {"8.8.8.8"}, "other.example": {"8.8.4.4"}}
+	for _, c := range []struct {
+		o    Options
+		url  string
+		want string
+	}{
+		{Options{Scheme: "http", Host: "named.example"}, "http://named.example/", ""},
+		{Options{Scheme: "https", Host: "named.example"}, "http://named.example/", "refused to ask http://named.example"},
+		{Options{Scheme: "http", Host: "named.example", Elsewhere: true}, "http://other.example/", "refused to ask http://other.example"},
+		{Options{Scheme: "http", Host: "named.example"}, "https://other.example/", "refused to ask https://other.example"},
+		{Options{Host: "named.example"}, "http://named.example/", "refused to ask"},
+		{Options{}, "https://named.example/", "refused to ask"},
+	} {
+		resp, err := faked(c.o, zone, s.Listener.Addr().String()).Get(c.url)
+		if err == nil {
+			resp.Body.Close()
+		}
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%+v %s: error %v, want %q", c.o, c.url, err, c.want)
+		}
+	}
+	if hits.Load() != 1 {
+		t.Errorf("%d requests arrived", hits.Load())
 	}
 }

@@ -75,7 +75,7 @@ func Open(address string, o Options) (*Server, error) {
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = strings.TrimRight(u.RawPath, "/")
-	return &Server{url: u, token: o.Token, client: outbound.New(outbound.Options{Host: u.Hostname(), Roots: o.Roots, Timeout: o.Timeout})}, nil
+	return &Server{url: u, token: o.Token, client: outbound.New(outbound.Options{Scheme: u.Scheme, Host: u.Hostname(), Roots: o.Roots, Timeout: o.Timeout})}, nil
 }
 
 // String is the address of the server.
