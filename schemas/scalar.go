@@ -13,7 +13,7 @@ import (
 func (d *deriver) scalar(v cue.Value, what string, depth int) (*shape, error) {
 	s := &shape{kinds: fromCUE(v.IncompleteKind()), maxItems: -1}
 	if err := d.constrain(s, v, what, depth); err != nil {
-		if d.lenient {
+		if d.lenient || d.total { // CUE itself judges the rest
 			return &shape{kinds: s.kinds, maxItems: -1}, nil
 		}
 		return nil, err

@@ -74,7 +74,9 @@ func deriveShape(root, v cue.Value, what string, lenient bool) (*shape, error) {
 type deriver struct {
 	root    cue.Value
 	lenient bool
-	count   int
+	// total makes every field without a default required, marked or not.
+	total bool
+	count int
 }
 
 func (d *deriver) refuse(v cue.Value, what, why string) (*shape, error) {
@@ -172,10 +174,17 @@ func (d *deriver) field(sel cue.Selector, v cue.Value, what string, depth int) (
 	if f.shape, err = d.derive(v, what+"."+f.name, depth+1); err != nil {
 		return nil, err
 	}
-	if f.required || f.optional || f.shape.kinds == kindObject && (f.shape.values == nil || !d.lenient) {
+	if f.required || f.optional {
 		return f, nil
 	}
 	text, marked := markedDefault(v)
+	if d.total {
+		f.required, f.fill = !marked, text
+		return f, nil
+	}
+	if f.shape.kinds == kindObject && (f.shape.values == nil || !d.lenient) {
+		return f, nil
+	}
 	switch {
 	case f.shape.kinds == kindObject && !marked:
 		f.fill = "{}"
