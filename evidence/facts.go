@@ -20,8 +20,10 @@ type Contributor struct {
 
 // SourceSummary is what git says of a revision. Base is the older revision of the comparison, empty when there is
 // none; Commits counts those between the two. Signature is that of the revision's own commit as git judged it with the
-// keys of the machine: good, bad, untrusted (good, but of a key nobody vouches for), unverified (there is one
-// and it could not be checked) or none. Clean is false when the work tree had changes that are in no commit.
+// keys of the machine: good, bad (a revoked key is bad too), untrusted (good, but of a key that nobody vouches for or that
+// has expired), unverified (there is one and it could not be checked) or none; SignedBy is who git says signed, or the
+// key. Clean is true only when the work tree was at the revision and no file that git tracks differed from it. Complete is
+// false when a commit, a file or a contributor is not known.
 type SourceSummary struct {
 	Repository   string        `json:"repository"`
 	Revision     string        `json:"revision"`

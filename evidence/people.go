@@ -133,7 +133,7 @@ type FormItem struct {
 
 // FormSummary is what a person filled in. By says who did it, as they wrote it: who signed it is the signer. Party is
 // the customer or tenant, Reference the script, story or ticket. At is an RFC 3339 time in UTC.
-// OK is what a strict gate says: the result is passed, there is at least one item where the form has items, and none is
+// OK is what a strict gate says: the result is passed, at least one item is done where the form has items, and none is
 // failed or open.
 type FormSummary struct {
 	Title       string   `json:"title"`

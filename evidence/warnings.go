@@ -25,6 +25,7 @@ const (
 	NotAccepted       Code = "suppression_not_accepted"
 	UnknownIdentifier Code = "unknown_identifier"
 	UnknownTool       Code = "unknown_tool"
+	Diverged          Code = "diverged"
 	Contradiction     Code = "contradiction"
 	ApprovalNotTaken  Code = "approval_not_counted"
 )
@@ -59,6 +60,7 @@ func WarningCodes() []WarningCode {
 		{UnknownElement, false, "an element or member that the format does not have; it was not read"},
 		{UnknownIdentifier, false, "an identifier (name, package URL, licence) is missing or cannot be read; the entry is kept as it is"},
 		{UnknownTool, false, "nothing in the report says which tool wrote it"},
+		{Diverged, false, "a revision does not descend from the base that it is compared with; what only the base has shows as changed too"},
 		{UnreadableLines, false, "lines that are no records of the format; they were not read"},
 	}
 }

@@ -11,10 +11,14 @@ import (
 	"strings"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/check"
 	"cdgate.dev/cdgate/evidence/coverage"
+	"cdgate.dev/cdgate/evidence/form"
 	"cdgate.dev/cdgate/evidence/review"
+	"cdgate.dev/cdgate/evidence/run"
 	"cdgate.dev/cdgate/evidence/sbom"
 	"cdgate.dev/cdgate/evidence/scan"
+	"cdgate.dev/cdgate/evidence/source"
 	"cdgate.dev/cdgate/evidence/tests"
 )
 
@@ -58,6 +62,13 @@ func All() []evidence.Format {
 		sbom.SPDX3JSON(),
 		review.GitHubReviews(),
 		review.GitLabApprovals(),
+		check.Command(),
+		source.Git(),
+		run.CIRun(),
+		form.ManualTest(),
+		form.Demo(),
+		form.Checklist(),
+		form.CustomerAcceptance(),
 	}
 }
 

@@ -130,6 +130,14 @@ func FuzzSPDX3JSON(f *testing.F)       { fuzz(f, "spdx3-json") }
 func FuzzGitHubReviews(f *testing.F)   { fuzz(f, "github-reviews") }
 func FuzzGitLabApprovals(f *testing.F) { fuzz(f, "gitlab-approvals") }
 
+func FuzzCommand(f *testing.F)            { fuzz(f, "command") }
+func FuzzGit(f *testing.F)                { fuzz(f, "git") }
+func FuzzCIRun(f *testing.F)              { fuzz(f, "ci-run") }
+func FuzzManualTest(f *testing.F)         { fuzz(f, "manual-test") }
+func FuzzDemo(f *testing.F)               { fuzz(f, "demo") }
+func FuzzChecklist(f *testing.F)          { fuzz(f, "checklist") }
+func FuzzCustomerAcceptance(f *testing.F) { fuzz(f, "customer-acceptance") }
+
 // TestEveryFormatIsFuzzed fails until a format in the list has a fuzz target.
 func TestEveryFormatIsFuzzed(t *testing.T) {
 	b, err := os.ReadFile("fuzz_test.go")
