@@ -53,7 +53,7 @@ func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
 		}
 	}
 	for _, a := range about {
-		if a.Kind == verify.AboutArtifact && o.Source.Revision != "" {
+		if a.Kind == verify.AboutArtifact && o.Source.Revision != "" && !o.Found {
 			if err := c.addBuild(a); err != nil {
 				return nil, err
 			}

@@ -71,9 +71,11 @@ type CollectOptions struct {
 	// Made are reports that are in memory, such as what a collector found out; they are read as files are.
 	Made      []collect.Made
 	Artifacts []Artifact
-	Source    Source
-	Producer  Producer
-	Release   Release
+	// Found says that the artifacts were found and not built here: nothing ties them to the revision.
+	Found    bool
+	Source   Source
+	Producer Producer
+	Release  Release
 	// Part names one of several jobs that write the same kind of report, such as the cells of a matrix.
 	Part   string
 	Signer *seal.Signer

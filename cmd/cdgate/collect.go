@@ -17,7 +17,7 @@ func (w *world) collectCommand() *cli.Command {
 			"With --artifact the statements are about what was built, and the build itself is attested too; without it\n"+
 			"they are about the commit. Without PATH it reads what .cdgate.yaml lists for the line.",
 		-1, flags(one(artifactFlag(), text("part", "the `NAME` of one of several jobs that write the same kind of report")),
-			releaseFlags(), sourceFlags(), producerFlags(), one(keyFlag(), storeFlag(), outputFlag("text", "json"))),
+			serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), one(keyFlag(), storeFlag(), outputFlag("text", "json"))),
 		(*call).collect)
 }
 
@@ -31,6 +31,9 @@ func (k *call) collect() error {
 		return err
 	}
 	if o.Signer, err = k.signer(); err != nil {
+		return err
+	}
+	if err := k.askServers(&o); err != nil {
 		return err
 	}
 	got, err := engine.Collect(k.Context.Context, o)

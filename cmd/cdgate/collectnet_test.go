@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+
+	"github.com/olareg/olareg"
+	registryconfig "github.com/olareg/olareg/config"
+	"github.com/rogpeppe/go-internal/testscript"
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/registry/remote"
+)
+
+// registryServer starts a registry with an image to which files are attached, each as MEDIATYPE=FILE, and sets IMAGE to
+// the image: registry application/sarif+json=reports/semgrep.sarif. With "tampered" first, one byte of each of those files differs.
+func registryServer(ts *testscript.TestScript, _ bool, args []string) {
+	tampered := len(args) > 0 && args[0] == "tampered"
+	if tampered {
+		args = args[1:]
+	}
+	reg := olareg.New(registryconfig.Config{Storage: registryconfig.ConfigStorage{StoreType: registryconfig.StoreMem}})
+	var attached []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		reg.ServeHTTP(answer, r)
+		for k, v := range answer.Header() {
+			w.Header()[k] = v
+		}
+		b := answer.Body.Bytes()
+		for _, text := range attached {
+			if tampered && text == string(b) {
+				b = bytes.Replace(b, []byte(" "), []byte("\n"), 1)
+			}
+		}
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(b)
+	}))
+	ts.Defer(func() { server.Close(); _ = reg.Close() })
+	name := strings.TrimPrefix(server.URL, "http://") + "/acme/shop"
+	repo, err := remote.NewRepository(name)
+	ts.Check(err)
+	repo.PlainHTTP = true
+	ctx := context.Background()
+	image, err := oras.PackManifest(ctx, repo, oras.PackManifestVersion1_1, "application/vnd.example.image", oras.PackManifestOptions{})
+	ts.Check(err)
+	for _, arg := range args {
+		mediaType, file, _ := strings.Cut(arg, "=")
+		b, err := os.ReadFile(ts.MkAbs(file))
+		ts.Check(err)
+		layer, err := oras.PushBytes(ctx, repo, mediaType, b)
+		ts.Check(err)
+		o := oras.PackManifestOptions{Subject: &image}
+		o.Layers = append(o.Layers, layer)
+		_, err = oras.PackManifest(ctx, repo, oras.PackManifestVersion1_1, mediaType, o)
+		ts.Check(err)
+		attached = append(attached, string(b))
+	}
+	ts.Setenv("IMAGE", name+"@"+image.Digest.String())
+	ts.Setenv("DIGEST", image.Digest.String())
+}
+
+// prometheusServer starts a server that gives every query of the API the answer in a file, but "sum(" an error of the API,
+// and sets PROMETHEUS. It wants the token "t0ken" when told so: prometheus answer.json [token].
+func prometheusServer(ts *testscript.TestScript, _ bool, args []string) {
+	b, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case len(args) > 1 && r.Header.Get("Authorization") != "Bearer t0ken":
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.URL.Path != "/api/v1/query" && r.URL.Path != "/api/v1/query_range":
+			w.WriteHeader(http.StatusNotFound)
+		case r.URL.Query().Get("query") == "sum(":
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"status":"error","errorType":"bad_data","error":"1:5: parse error: unclosed left parenthesis"}`)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(b)
+		}
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv("PROMETHEUS", server.URL)
+}
