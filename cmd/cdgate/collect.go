@@ -15,7 +15,8 @@ func (w *world) collectCommand() *cli.Command {
 		"Reads reports (files, globs, directories, - for stdin), recognises them by content, and stores a signed\n"+
 			"statement about each. KIND is tests, coverage, scan or sbom; LEVEL says which level of tests, such as unit.\n"+
 			"With --artifact the statements are about what was built, and the build itself is attested too; without it\n"+
-			"they are about the commit. Without PATH it reads what .cdgate.yaml lists for the line.",
+			"they are about the commit. --prometheus and --referrers ask servers for more reports. When nothing is named\n"+
+			"it reads what .cdgate.yaml lists for the line.",
 		-1, flags(one(artifactFlag(), text("part", "the `NAME` of one of several jobs that write the same kind of report")),
 			serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), one(keyFlag(), storeFlag(), outputFlag("text", "json"))),
 		(*call).collect)
