@@ -1,9 +1,11 @@
 package evidence
 
-// MetricSeries is one series of samples, or one sort of request of a load test. Samples counts all of them, Errors those
-// of failed requests, NoData those that are NaN or infinite. Min to P99 are over the finite samples, percentiles by
-// nearest rank, in Unit ("ms", "" where the report does not say). First and Last are RFC 3339 times in UTC, or empty;
-// LastValue is the newest sample, not measured when that one is NaN. PerSecond is the rate of requests.
+// MetricSeries is one series of samples, one sort of request of a load test, one metric of a script, or an alert or rule
+// of a server. Samples counts all of them, 0 where the report does not say; Errors those of failed requests, NoData those
+// that are NaN, infinite or no number. Min to Sum are over the finite samples. P50 to P99 are by nearest rank where the
+// report holds the samples, else as its tool computed them. Unit is that of Min to P99 ("ms", "bytes", "" where the report
+// does not say). First and Last are RFC 3339 times in UTC, or empty; LastValue is the newest sample, not measured when that
+// one is NaN. PerSecond is the rate of requests.
 type MetricSeries struct {
 	Name      string            `json:"name"`
 	Labels    map[string]string `json:"labels"`

@@ -28,6 +28,8 @@ const (
 	Diverged          Code = "diverged"
 	Contradiction     Code = "contradiction"
 	ApprovalNotTaken  Code = "approval_not_counted"
+	NoNumber          Code = "no_number"
+	ToolNotice        Code = "tool_notice"
 )
 
 // WarningCode documents one code. Serious ones say that the report proves less than it seems to: nothing was measured,
@@ -41,7 +43,7 @@ type WarningCode struct {
 // WarningCodes returns every code with its meaning, serious ones first.
 func WarningCodes() []WarningCode {
 	return []WarningCode{
-		{NothingMeasured, true, "no test, no line or statement, no run, no component, nothing looked at: the report proves nothing"},
+		{NothingMeasured, true, "no test, no line or statement, no run, no component, no sample, nothing looked at: the report proves nothing"},
 		{Incomplete, true, "the report says of itself that the scan failed or that the list is incomplete"},
 		{BreaksFormat, true, "the report breaks a rule of its format, but can be read without doubt"},
 		{BadNumber, true, "a number is negative, not finite, out of range or no number; it counts as unknown"},
@@ -61,6 +63,8 @@ func WarningCodes() []WarningCode {
 		{UnknownIdentifier, false, "an identifier (name, package URL, licence) is missing or cannot be read; the entry is kept as it is"},
 		{UnknownTool, false, "nothing in the report says which tool wrote it"},
 		{Diverged, false, "a revision does not descend from the base that it is compared with; what only the base has shows as changed too"},
+		{NoNumber, false, "samples are NaN, infinite, a text or a histogram; they count as no data"},
+		{ToolNotice, false, "something that the tool itself remarks"},
 		{UnreadableLines, false, "lines that are no records of the format; they were not read"},
 	}
 }

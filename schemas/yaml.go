@@ -19,32 +19,62 @@ var (
 	yamlPlace  = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?`)
 )
 
+// YAMLDocuments reads a text of one or several YAML 1.2 documents by the same strict rules as configuration (no duplicate
+// keys, anchors, aliases, merge keys or tags, no numbers that can be read in two ways) and gives each as one line of
+// JSON, for readers of other people's YAML. Documents without content are null. file is the name that errors give; a text of
+// more than 1 MiB is an error.
+func YAMLDocuments(file string, src []byte) ([][]byte, error) {
+	if len(src) > maxConfig {
+		return nil, &Error{File: file, Msg: "is larger than 1 MiB"}
+	}
+	nodes, err := readYAMLs(file, src, len(src))
+	if err != nil {
+		return nil, err
+	}
+	docs := make([][]byte, 0, len(nodes))
+	for _, n := range nodes {
+		docs = append(docs, n.appendJSON(nil))
+	}
+	return docs, nil
+}
+
 // readYAML reads one YAML 1.2 document of the part of the language that means one thing to every reader: no duplicate
 // keys, anchors, aliases, merge keys or tags, keys are texts.
 func readYAML(file string, src []byte) (*node, error) {
+	docs, err := readYAMLs(file, src, 1)
+	if err != nil {
+		return nil, err
+	}
+	return docs[0], nil
+}
+
+// readYAMLs reads the documents of a text, of which there may be so many; none is an error.
+func readYAMLs(file string, src []byte, most int) ([]*node, error) {
 	if !utf8.Valid(src) {
 		return nil, &Error{File: file, Msg: "is not valid UTF-8"}
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(src))
-	var doc yaml.Node
-	if err := dec.Decode(&doc); err != nil {
-		return nil, explainYAML(file, err)
-	}
 	r := yamlReader{file: file}
-	if len(doc.Content) != 1 {
-		return nil, &Error{File: file, Msg: "is empty"}
+	var docs []*node
+	for {
+		var doc yaml.Node
+		if err := dec.Decode(&doc); errors.Is(err, io.EOF) && len(docs) > 0 {
+			return docs, nil
+		} else if err != nil {
+			return nil, explainYAML(file, err)
+		}
+		if len(docs) == most {
+			return nil, r.fault(&doc, "a second document starts here; one file holds one document", "")
+		}
+		if len(doc.Content) != 1 {
+			return nil, &Error{File: file, Msg: "is empty"}
+		}
+		n, err := r.value(doc.Content[0], 0)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, n)
 	}
-	n, err := r.value(doc.Content[0], 0)
-	if err != nil {
-		return nil, err
-	}
-	var second yaml.Node
-	if err := dec.Decode(&second); err == nil {
-		return nil, r.fault(&second, "a second document starts here; one file holds one document", "")
-	} else if !errors.Is(err, io.EOF) {
-		return nil, explainYAML(file, err)
-	}
-	return n, nil
 }
 
 // explainYAML gives a parser's error in the words of this package.

@@ -92,6 +92,9 @@ func found(r evidence.Report) map[string]any {
 // seconds is a duration that is compared to the millisecond.
 type seconds int64
 
+// micro is a number that is compared to six places.
+type micro float64
+
 // equal compares a number that was found with one of the manifest, by the manifest's tolerance.
 func equal(got, want any) bool {
 	switch g := got.(type) {
@@ -101,6 +104,9 @@ func equal(got, want any) bool {
 	case float64:
 		w, ok := want.(float64)
 		return ok && math.Abs(g-w) < 0.00011
+	case micro:
+		w, ok := want.(float64)
+		return ok && math.Abs(float64(g)-w) < 0.00000051
 	case seconds:
 		w, ok := want.(float64)
 		return ok && math.Abs(float64(g)/1000-w) <= 0.00051

@@ -14,6 +14,8 @@ import (
 	"cdgate.dev/cdgate/evidence/check"
 	"cdgate.dev/cdgate/evidence/coverage"
 	"cdgate.dev/cdgate/evidence/form"
+	"cdgate.dev/cdgate/evidence/metrics"
+	"cdgate.dev/cdgate/evidence/objective"
 	"cdgate.dev/cdgate/evidence/review"
 	"cdgate.dev/cdgate/evidence/run"
 	"cdgate.dev/cdgate/evidence/sbom"
@@ -60,6 +62,13 @@ func All() []evidence.Format {
 		sbom.SPDXJSON(),
 		sbom.SPDXTagValue(),
 		sbom.SPDX3JSON(),
+		metrics.Prometheus(),
+		metrics.K6(),
+		metrics.JMeter(),
+		metrics.Gatling(),
+		metrics.Locust(),
+		objective.OpenSLO(),
+		objective.Kayenta(),
 		review.GitHubReviews(),
 		review.GitLabApprovals(),
 		check.Command(),

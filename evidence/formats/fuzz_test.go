@@ -138,6 +138,14 @@ func FuzzDemo(f *testing.F)               { fuzz(f, "demo") }
 func FuzzChecklist(f *testing.F)          { fuzz(f, "checklist") }
 func FuzzCustomerAcceptance(f *testing.F) { fuzz(f, "customer-acceptance") }
 
+func FuzzPrometheus(f *testing.F) { fuzz(f, "prometheus") }
+func FuzzK6(f *testing.F)         { fuzz(f, "k6") }
+func FuzzJMeter(f *testing.F)     { fuzz(f, "jmeter") }
+func FuzzGatling(f *testing.F)    { fuzz(f, "gatling") }
+func FuzzLocust(f *testing.F)     { fuzz(f, "locust") }
+func FuzzOpenSLO(f *testing.F)    { fuzz(f, "openslo") }
+func FuzzKayenta(f *testing.F)    { fuzz(f, "kayenta") }
+
 // TestEveryFormatIsFuzzed fails until a format in the list has a fuzz target.
 func TestEveryFormatIsFuzzed(t *testing.T) {
 	b, err := os.ReadFile("fuzz_test.go")

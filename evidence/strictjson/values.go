@@ -109,6 +109,12 @@ func (r *Reader) Float() (float64, error) {
 	return f, nil
 }
 
+// NumberText reads a number as it is written, for readers that must not round it.
+func (r *Reader) NumberText() (string, error) {
+	b, err := r.number()
+	return string(b), err
+}
+
 func (r *Reader) number() ([]byte, error) {
 	if k := r.dec.PeekKind(); k != '0' && k != 0 {
 		return nil, r.Errorf("want a number, found %s", kindWord(k))
