@@ -70,6 +70,7 @@ type definition struct {
 var kindFiles = []string{
 	"report.cue", "predicates.cue", "input.cue",
 	"tests.cue", "coverage.cue", "scan.cue", "sbom.cue", "vex.cue", "metric.cue", "people.cue", "form.cue", "facts.cue",
+	"vulnerability.cue",
 }
 
 // definitions holds all documents in the order in which people are shown them. CUE is compiled on first use, and only

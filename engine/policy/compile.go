@@ -36,6 +36,8 @@ type compiled struct {
 	paramSchema map[string]any
 	// paramFiles are the params.cue files by rule code, with how messages call them.
 	paramFiles map[string]paramFile
+	// vulnerabilities says that a rule refers to the view of this name.
+	vulnerabilities bool
 }
 
 type paramFile struct {

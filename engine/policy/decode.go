@@ -24,8 +24,8 @@ const (
 // decodeJSON reads strict JSON of any shape: no duplicate names, no invalid UTF-8, nothing after the value.
 func decodeJSON(b []byte) (ast.Value, error) { return decode(b, nil) }
 
-// decodeInput reads a policy input strictly, holds it to its types, and adds the index views. Every field has to be
-// there and none other; views may not be there.
+// decodeInput reads a policy input strictly, holds it to its types, and adds the index views of its items. Every field
+// has to be there and none other; views may not be there.
 func decodeInput(b []byte) (ast.Value, error) {
 	n, err := inputNode()
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 type uses struct {
 	kinds     map[string]bool
 	artifacts bool            // what is released: input.release.subjects, or the release as a whole
+	vulns     bool            // the view over all scans and VEX documents
 	params    map[string]bool // "category.rule.parameter"
 	modules   map[string]bool // names of files
 }
@@ -34,6 +35,7 @@ func (c *compiled) derive() {
 			}
 		}
 		r.Artifacts = u.artifacts
+		c.vulnerabilities = c.vulnerabilities || u.vulns
 		r.Digest = c.digestOf(r, u)
 	}
 }
@@ -66,12 +68,16 @@ func (c *compiled) usesOf(r *rule, kinds []string) uses {
 	return u
 }
 
-// add notes one reference. A reference to the evidence as a whole, or by a variable, is one to every kind.
+// add notes one reference. A reference to the evidence as a whole, or by a variable, is one to every kind. The view of
+// vulnerabilities stands for the scans it is made from: without one it is empty, and that must not pass for clean.
 func (u *uses) add(ref ast.Ref, kinds []string) {
 	switch {
 	case ref[0].Equal(ast.InputRootDocument):
 		if len(ref) == 1 || !isString(ref[1]) || headName(ref[1]) == "release" && (len(ref) == 2 || !isString(ref[2]) || headName(ref[2]) == "subjects") {
 			u.artifacts = true
+		}
+		if len(ref) == 1 || !isString(ref[1]) || headName(ref[1]) == vulnerabilities {
+			u.vulns, u.kinds["scan"] = true, true
 		}
 		if len(ref) > 1 && isString(ref[1]) && headName(ref[1]) != "evidence" {
 			return

@@ -45,6 +45,12 @@ var inputNode = sync.OnceValues(func() (*node, error) {
 			return nil, err
 		}
 	}
+	f, ok := root.fields[string(appendQuoted(nil, vulnerabilities))]
+	if !ok {
+		return nil, fmt.Errorf("read schema of the policy input: no index view %s", vulnerabilities)
+	}
+	f.derived = true
+	root.required--
 	return root, nil
 })
 

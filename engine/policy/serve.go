@@ -98,6 +98,9 @@ func (c *compiled) evaluateAt(doc ast.Value, opt options) ([]Rule, Problems) {
 	if err != nil {
 		return nil, Problems{{Code: "input", Msg: err.Error()}}
 	}
+	if c.vulnerabilities {
+		addVulnerabilities(doc)
+	}
 	return c.evaluate(context.Background(), doc, now, stage)
 }
 

@@ -29,6 +29,7 @@ func Views(input []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Evidence, err)
 	}
+	addVulnerabilities(v)
 	out, err := appendValue(nil, v)
 	if err != nil {
 		return nil, fault.New(fault.Internal, "write policy input: %w", err)

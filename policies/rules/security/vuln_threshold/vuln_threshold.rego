@@ -1,9 +1,11 @@
 # METADATA
 # title: No more known vulnerabilities than the target allows
 # description: >-
-#   Open vulnerabilities of all scans that count, each taken once, are counted by severity. Where there are more critical
-#   ones than allowed the release is blocked; for the other severities people have to approve. A vulnerability without a
-#   severity is never taken for a harmless one. A scan that failed or looked at nothing proves nothing, and neither does
+#   Vulnerabilities of all scans that count are counted by the worst severity that a scanner gives them; one that several
+#   scanners report under several names is one. Where there are more critical ones than allowed the release is blocked; for
+#   the other severities people have to approve. A vulnerability without a severity is never taken for a harmless one. One
+#   that a scanner was told to suppress, or that a VEX statement discharges, is not counted and is shown with the reason,
+#   provided that this holds for every scanner that reports it; the parameter vex says which statements do. A scan that failed or looked at nothing proves nothing, and neither does
 #   one that does not look for known vulnerabilities: the parameter scanners names the formats and tools that do. Name
 #   levels in the parameter levels, such as image or dependencies, to make sure that each of them was scanned.
 # custom:
@@ -20,8 +22,8 @@ package rules.security.vuln_threshold
 block contains finding if {
 	count(_open.critical) > data.params.security.vuln_threshold.max_critical
 	some v in _open.critical
-	finding := object.union(_describe(v, "critical"), {
-		"id": v.what,
+	finding := object.union(_describe(v), {
+		"id": _what(v),
 		"expected": sprintf("at most %d critical vulnerabilities", [data.params.security.vuln_threshold.max_critical]),
 	})
 }
@@ -31,7 +33,7 @@ needs_approval contains finding if {
 	is_number(limit)
 	count(_open[severity]) > limit
 	some v in _open[severity]
-	finding := object.union(_describe(v, severity), {
+	finding := object.union(_describe(v), {
 		"id": severity,
 		"expected": sprintf("at most %d vulnerabilities of severity %s", [limit, severity]),
 	})
@@ -40,11 +42,33 @@ needs_approval contains finding if {
 needs_approval contains finding if {
 	count(_open.unknown) > data.params.security.vuln_threshold.max_unknown
 	some v in _open.unknown
-	finding := object.union(_describe(v, "unknown"), {
+	finding := object.union(_describe(v), {
 		"id": "unknown",
 		"expected": sprintf("at most %d vulnerabilities of unknown severity", [data.params.security.vuln_threshold.max_unknown]),
 		"inconclusive": true,
 	})
+}
+
+warn contains finding if {
+	some v in array.slice(_discharged, 0, _most_shown)
+	finding := {
+		"id": _what(v),
+		"msg": sprintf("%s is not counted: %s", [_title(v), v.status]),
+		"observed": concat("; ", array.concat([v.justification | v.justification != ""], _who(v))),
+		"evidence": _items(v),
+		"remedy": "See to it that the reason still holds for this release.",
+	}
+}
+
+warn contains finding if {
+	more := count(_discharged) - _most_shown
+	is_number(more)
+	more > 0
+	finding := {
+		"id": "not counted",
+		"msg": sprintf("%d more vulnerabilities are not counted", [more]),
+		"remedy": "See `cdgate evaluate -o input`, vulnerabilities, for all of them.",
+	}
 }
 
 block contains finding if {
@@ -110,29 +134,88 @@ _maker(item) := item.tool.name if item.tool.name != ""
 
 _maker(item) := item.format if item.tool.name == ""
 
-# Two scanners that see the same vulnerability in the same package are one.
-_open[severity] contains v if {
-	some severity in {"critical", "high", "medium", "low", "unknown"}
-	some item in input.evidence.scan
-	some row in item.bySeverity[severity]
-	row.category == "vulnerability"
-	v := {"what": _what(row.id, row.package), "version": row.version, "fixed": row.fixedVersion, "place": row.place}
+_most_shown := 100
+
+# What does not count: every scanner that reports it has it suppressed or discharged by a statement.
+_discharged := [v |
+	some v in input.vulnerabilities
+	v.status != "open"
+	every source in v.sources {
+		source.status in _accepted
+	}
+]
+
+_accepted := {"suppressed"} | {status | some status in data.params.security.vuln_threshold.vex}
+
+_passed_over := {v | some v in _discharged}
+
+_open[v.severity] contains v if {
+	some v in input.vulnerabilities
+	not v in _passed_over
 }
 
-_what(id, "") := id
-
-_what(id, name) := sprintf("%s in %s", [id, name]) if name != ""
-
-_describe(v, severity) := {
-	"msg": sprintf("%s is a vulnerability of severity %s", [v.what, severity]),
-	"place": v.place,
-	"observed": sprintf("version %q", [v.version]),
-	"remedy": _remedy(v.fixed),
+# Where scanners differ and one does not rate it, what it is rated counts, and so does the doubt; only a critical one
+# cannot be worse.
+_open.unknown contains v if {
+	some v in _open.high
+	"unknown" in v.severities
 }
 
-_remedy("") := "No version without it is known: take the package out, or have the risk assessed and approved."
+_open[rated] contains v if {
+	some v in input.vulnerabilities
+	v.severity == "unknown"
+	rated := v.severities[1]
+	not v in _passed_over
+}
 
-_remedy(fixed) := sprintf("Update to version %s, scan again and collect the report.", [fixed]) if fixed != ""
+_what(v) := v.id if v["package"] == ""
+
+_what(v) := sprintf("%s in %s", [v.id, v["package"]]) if v["package"] != ""
+
+# Such as: CVE-2024-1 in zlib 1.2 (critical; grype, trivy; also GHSA-x).
+_title(v) := sprintf("%s (%s)", [
+	concat(" ", array.concat([_what(v)], [v.version | v.version != ""])),
+	concat("; ", array.concat([v.severity, concat(", ", _tools(v))], [sprintf("also %s", [concat(", ", v.aliases)]) | count(v.aliases) > 0])),
+])
+
+_tools(v) := {source.tool | some source in v.sources}
+
+_items(v) := {source.item | some source in v.sources} | {statement.item | some statement in v.statements}
+
+# Who says that it does not count.
+_who(v) := array.concat(
+	[sprintf("suppressed by %s", [tool]) | some tool in {source.tool | some source in v.sources; source.status == "suppressed"}],
+	[sprintf("VEX by %s", [author]) | some author in {statement.author | some statement in v.statements; statement.ignored == ""}],
+)
+
+_describe(v) := {
+	"msg": _title(v),
+	"place": v.sources[0].place,
+	"observed": concat("; ", array.concat([v.status], _notes(v))),
+	"evidence": _items(v),
+	"remedy": _remedy(v.fixedVersions),
+}
+
+# Why it counts although something was said.
+_notes(v) := array.concat(
+	["VEX statements contradict each other or the scanner" | v.disputed],
+	array.concat(
+		[sprintf("%s still reports it as %s", [source.tool, source.id]) |
+			some other in v.sources
+			other.status in _accepted
+			some source in v.sources
+			not source.status in _accepted
+		],
+		[sprintf("the VEX statement of %s is ignored: %s", [statement.author, statement.ignored]) |
+			some statement in v.statements
+			not statement.ignored in {"", "superseded"}
+		],
+	),
+)
+
+_remedy([]) := "No version without it is known: take the package out, or have the risk assessed and approved."
+
+_remedy(fixed) := sprintf("Update to version %s, scan again and collect the report.", [concat(" or ", fixed)]) if count(fixed) > 0
 
 _problems(summary) := array.concat(
 	["failed or is incomplete" | not summary.complete],
