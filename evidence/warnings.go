@@ -44,11 +44,11 @@ type WarningCode struct {
 func WarningCodes() []WarningCode {
 	return []WarningCode{
 		{NothingMeasured, true, "no test, no line or statement, no run, no component, no sample, nothing looked at: the report proves nothing"},
-		{Incomplete, true, "the report says of itself that the scan failed or that the list is incomplete"},
+		{Incomplete, true, "the report says of itself that the scan failed or that the list is incomplete, or it looks like one page of several"},
 		{BreaksFormat, true, "the report breaks a rule of its format, but can be read without doubt"},
 		{BadNumber, true, "a number is negative, not finite, out of range or no number; it counts as unknown"},
 		{UnknownSeverity, true, "a severity is missing or no word of the format; the finding counts as unknown"},
-		{UnknownStatus, true, "a status is no word of the format; the result counts as errored"},
+		{UnknownStatus, true, "a status is no word of the format; a test counts as errored, anything else as unknown"},
 		{CountsDisagree, false, "the report's own totals disagree with its entries; the entries count"},
 		{Contradiction, false, "parts of the report contradict each other; the stricter one counts"},
 		{ApprovalNotTaken, false, "an approval without a login, by an account that is no person's, or by the author; it is not counted"},

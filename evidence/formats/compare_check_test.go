@@ -7,7 +7,17 @@ import (
 )
 
 func init() {
-	kindTests[evidence.Check] = kindTest{func(*testing.T, evidence.Report, []byte) map[string]any { return nil }, checkChecks}
+	kindTests[evidence.Check] = kindTest{foundChecks, checkChecks}
+}
+
+// foundChecks puts checks under the names of the manifest.
+func foundChecks(t *testing.T, r evidence.Report, rows []byte) map[string]any {
+	conclusions := map[string]any{}
+	for _, row := range rowsOf[evidence.CheckRow](t, evidence.Check, rows) {
+		n, _ := conclusions[row.Conclusion].(int64)
+		conclusions[row.Conclusion] = n + 1
+	}
+	return map[string]any{"listed": r.Summary.Check.Checks, "complete": r.Summary.Check.Complete, "conclusions": conclusions}
 }
 
 // checkChecks: checks are counted, and only successes alone are OK.
@@ -29,5 +39,8 @@ func checkChecks(t *testing.T, r evidence.Report, rows []byte) {
 	}
 	if s.OK && (s.Checks == 0 || s.Passed != s.Checks || !s.Complete) {
 		t.Errorf("OK in spite of %+v", s)
+	}
+	if !s.Complete && !serious(r) {
+		t.Errorf("no warning about %+v", s)
 	}
 }

@@ -1,10 +1,6 @@
 package formats
 
 import (
-	"bytes"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -83,66 +79,5 @@ func checkReview(t *testing.T, r evidence.Report, rows []byte) {
 	}
 	if !s.Complete && !serious(r) {
 		t.Errorf("no warning about %+v", s)
-	}
-}
-
-// TestEmptyArrayNeedsItsKind: an empty array could be anybody's; only with the kind named it is a list without entries,
-// and that is nothing measured.
-func TestEmptyArrayNeedsItsKind(t *testing.T) {
-	for _, empty := range []string{"[]", " [\n] \n"} {
-		for kind, name := range map[evidence.Kind]string{evidence.Review: "github-reviews", "": "gitleaks", evidence.Scan: "gitleaks"} {
-			var rows bytes.Buffer
-			f, r, err := Read(strings.NewReader(empty), kind, &rows)
-			if err != nil || f.Name != name {
-				t.Errorf("%q as %q: %s, %v; want %s", empty, kind, f.Name, err, name)
-			}
-			if kind == evidence.Review && (r.Warnings.Count(evidence.NothingMeasured) != 1 || r.Summary.Review.Reviews != 0 || r.Summary.Review.Approved) {
-				t.Errorf("%q: %+v, %v", empty, r.Summary.Review, r.Warnings.List())
-			}
-		}
-		if _, _, err := Read(strings.NewReader(empty), evidence.Coverage, &bytes.Buffer{}); err == nil {
-			t.Errorf("%q was read as coverage", empty)
-		}
-	}
-}
-
-// memberName is the name of a member.
-var memberName = regexp.MustCompile(`"\w+":`)
-
-// TestDamageNeverApproves misspells every member's name in every sample of reviews, and cuts every sample off at every byte:
-// what is left must not be approved where the whole is not without a serious warning. Who the author is may be missing:
-// GitHub and GitLab have it only in some of their answers.
-func TestDamageNeverApproves(t *testing.T) {
-	for _, f := range All() {
-		if f.Kind != evidence.Review {
-			continue
-		}
-		for name := range samples(t, f) {
-			b, err := os.ReadFile(filepath.Join(sampleDir(f), name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, whole, _, err := readAll(b)
-			if err != nil {
-				continue
-			}
-			damaged := [][]byte{}
-			for i := range b {
-				damaged = append(damaged, b[:i])
-			}
-			for _, at := range memberName.FindAllIndex(b, -1) {
-				damaged = append(damaged, slices.Concat(b[:at[0]+1], []byte("x"), b[at[0]+1:]))
-			}
-			for _, part := range damaged {
-				got, r, _, err := readAll(part)
-				if err != nil || got.Name != f.Name || serious(r) {
-					continue
-				}
-				s, w := r.Summary.Review, whole.Summary.Review
-				if s.Approved && !w.Approved && s.Author == w.Author {
-					t.Errorf("%s %s is approved as %s", f.Name, name, part)
-				}
-			}
-		}
 	}
 }

@@ -11,8 +11,10 @@ import (
 	"strings"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/change"
 	"cdgate.dev/cdgate/evidence/check"
 	"cdgate.dev/cdgate/evidence/coverage"
+	"cdgate.dev/cdgate/evidence/deployment"
 	"cdgate.dev/cdgate/evidence/form"
 	"cdgate.dev/cdgate/evidence/metrics"
 	"cdgate.dev/cdgate/evidence/objective"
@@ -71,6 +73,11 @@ func All() []evidence.Format {
 		objective.Kayenta(),
 		review.GitHubReviews(),
 		review.GitLabApprovals(),
+		change.JiraIssue(),
+		change.JSMApproval(),
+		change.ServiceNowChange(),
+		deployment.GitHubDeployments(),
+		check.GitHubChecks(),
 		check.Command(),
 		source.Git(),
 		run.CIRun(),
