@@ -22,7 +22,7 @@ func Prometheus() evidence.Format {
 		Limits:     "`/api/v1/query`, `query_range`, `alerts` and `rules`; series, labels and targets lists are not read; native histograms count as no data; no percentiles over samples, ask the server for them",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (strings.HasPrefix(h.Text("apiVersion"), "cdgate.dev/prometheus/") ||
-				h.Has("status") && h.HasAny("data.resultType", "data.result", "data.alerts", "data.groups", "errorType", "error"))
+				h.Has("status") && !h.Has("error.message") && h.HasAny("data.resultType", "data.result", "data.alerts", "data.groups", "errorType", "error"))
 		},
 		Read: readPrometheus,
 	}
