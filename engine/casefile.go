@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +18,8 @@ import (
 	"cdgate.dev/cdgate/engine/policy"
 	"cdgate.dev/cdgate/engine/record"
 	"cdgate.dev/cdgate/engine/verify"
+	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/schemas"
 )
 
 // caseFile is everything one decision is computed from. Evaluate fills it from the store as it is now, Replay from what
@@ -24,6 +27,7 @@ import (
 type caseFile struct {
 	def      *gate.Definition
 	sources  []policy.Source
+	kinds    map[evidence.Kind]*schemas.OwnKind
 	release  Release
 	targetID string
 	target   gate.Target
@@ -138,6 +142,23 @@ func (c *caseFile) expiries() []time.Time {
 	var out []time.Time
 	for _, it := range c.items {
 		out = append(out, it.CollectedAt.Add(c.def.MaxAge(c.targetID, it.Kind)))
+	}
+	return out
+}
+
+// readKinds reads the own kinds of evidence that the policies define, once.
+func (c *caseFile) readKinds() (err error) {
+	if c.kinds == nil {
+		c.kinds, err = policy.OwnKinds(c.sources)
+	}
+	return err
+}
+
+// kindsFor gives own kinds as the reader that a package wants.
+func kindsFor[R any](kinds map[evidence.Kind]*schemas.OwnKind) map[evidence.Kind]R {
+	out := make(map[evidence.Kind]R, len(kinds))
+	for name, k := range kinds {
+		out[name] = any(k).(R)
 	}
 	return out
 }
@@ -264,4 +285,4 @@ func findTarget(def *gate.Definition, id string) (gate.Target, error) {
 	return t, fault.New(fault.Usage, "the gate definition has no target %q; it has: %s", id, strings.Join(sortedKeys(def.Targets), ", "))
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

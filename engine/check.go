@@ -49,13 +49,16 @@ func Check(ctx context.Context, o CheckOptions) (*Checked, error) {
 	if c.sources, err = loadSources(def, target, o.Policies, o.Gate); err != nil {
 		return nil, err
 	}
+	if err := c.readKinds(); err != nil {
+		return nil, err
+	}
 	child, err := policy.Start(ctx, o.Sandbox, program(c.sources, target))
 	if err != nil {
 		return nil, err
 	}
 	defer child.Close()
 	memory := &collect.Memory{Limit: maxCheckMemory}
-	items, err := collect.Collect(ctx, collect.Request{Args: o.Paths, Dir: o.Dir, Stdin: o.Stdin, Spool: memory})
+	items, err := collect.Collect(ctx, collect.Request{Args: o.Paths, Dir: o.Dir, Stdin: o.Stdin, Own: kindsFor[collect.OwnKind](c.kinds), Spool: memory})
 	if err != nil {
 		return nil, fault.Wrap(fault.Evidence, err)
 	}

@@ -36,7 +36,7 @@ func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
 	}
 	var items []evidence.Item
 	if len(o.Paths)+len(o.Made) > 0 {
-		items, err = collect.Collect(ctx, collect.Request{Args: o.Paths, Dir: o.Dir, Stdin: o.Stdin, Made: o.Made, Spool: spool{st}})
+		items, err = collect.Collect(ctx, collect.Request{Args: o.Paths, Dir: o.Dir, Stdin: o.Stdin, Made: o.Made, Own: o.Own, Spool: spool{st}})
 		if err != nil {
 			return nil, fault.Wrap(fault.Evidence, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"cdgate.dev/cdgate/engine/policy"
 	"cdgate.dev/cdgate/engine/store"
 	"cdgate.dev/cdgate/engine/verify"
+	"cdgate.dev/cdgate/evidence/collect"
 )
 
 // DefaultStage is the stage of a decision that names none: the release goes live on the target.
@@ -50,6 +51,9 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 	}
 	ev := &Evaluation{ExitCode: int(fault.Internal)}
 	if o.Collect != nil {
+		if err := s.file.readKinds(); err == nil { // what is wrong with them is told when the case is filled
+			o.Collect.Own = kindsFor[collect.OwnKind](s.file.kinds)
+		}
 		if ev.Collected, err = Collect(ctx, *o.Collect); err != nil {
 			if c := fault.ClassOf(err); c != fault.Evidence && c != fault.Trust {
 				return nil, err
@@ -158,6 +162,10 @@ type sealed struct {
 
 // fill takes what verification believes into the case.
 func (c *caseFile) fill(st *store.Store, ix *store.Index, want verify.Want, logged func(releaseID string) map[string]bool) (sealed, error) {
+	if err := c.readKinds(); err != nil {
+		c.faults = append(c.faults, err)
+	}
+	want.Kinds = kindsFor[verify.OwnKind](c.kinds)
 	v, err := verify.Evidence(st, ix, c.def, want)
 	if err != nil {
 		return sealed{}, err

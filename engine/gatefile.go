@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +13,11 @@ import (
 
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
+	"cdgate.dev/cdgate/engine/policy"
 	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/collect"
+	"cdgate.dev/cdgate/schemas"
 )
 
 // GateCheck reads gate.yaml, its keys and its policies as GateSign would, without signing: everything that would stop
@@ -63,12 +70,17 @@ func resolveGate(gatePath string) (*gate.Definition, []byte, error) {
 	}
 	dir := filepath.Dir(gatePath)
 	var sources []gate.Source
+	var loaded []policy.Source
 	for _, ref := range cfg.Policies() {
 		s, err := loadSource(ref, dir)
 		if err != nil {
 			return nil, nil, err
 		}
+		loaded = append(loaded, s)
 		sources = append(sources, gate.Source{Ref: ref, Digest: s.Digest})
+	}
+	if err := checkKinds(gatePath, cfg.OwnKinds(), loaded); err != nil {
+		return nil, nil, err
 	}
 	def, err := gate.Resolve(cfg, func(path string) ([]byte, error) {
 		if !filepath.IsAbs(path) {
@@ -106,4 +118,52 @@ func GateReplaces(gatePath string) bool {
 	same := len(claim.Statement.Subject) == 1 && "sha256:"+claim.Statement.Subject[0].Digest["sha256"] == seal.Digest(text) &&
 		slices.Equal(earlier.Sources, def.Sources)
 	return !same
+}
+
+// checkKinds holds the own kinds that gate.yaml declares against those that its policies define: a kind that is only
+// declared could not be collected, one that is only defined could be attested by nobody.
+func checkKinds(file string, declared []string, sources []policy.Source) error {
+	defined, err := policy.OwnKinds(sources)
+	if err != nil {
+		return fault.Wrap(fault.Usage, err)
+	}
+	var errs []error
+	for _, name := range declared {
+		if defined[evidence.Kind(name)] == nil {
+			errs = append(errs, &schemas.Error{File: file, Path: "kinds." + name, Msg: "no policy source defines this kind", Hint: "write kinds/" + name + ".cue in one of them"})
+		}
+	}
+	for _, name := range sortedKeys(defined) {
+		if !slices.Contains(declared, string(name)) {
+			errs = append(errs, &schemas.Error{File: file, Path: "kinds", Msg: fmt.Sprintf("a policy source defines the kind %q, which is not declared here, so nobody could attest it", name),
+				Hint: fmt.Sprintf("add kinds: {%s: {}}, and the kind to the may list of a signer or role", name)})
+		}
+	}
+	return fault.Wrap(fault.Usage, errors.Join(errs...))
+}
+
+// OwnKinds are the own kinds of evidence that the policies of gate.yaml define, for collecting. Nothing is trusted by that:
+// what is collected is held to the kinds of the signed definition again when it is evaluated. There are none where there is no gate.yaml.
+func OwnKinds(gatePath string) (map[evidence.Kind]collect.OwnKind, error) {
+	text, err := readRegular(gatePath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fault.New(fault.Usage, "read gate definition: %w", err)
+	}
+	cfg, err := gate.Parse(gatePath, text)
+	if err != nil || len(cfg.OwnKinds()) == 0 {
+		return nil, err
+	}
+	var sources []policy.Source
+	for _, ref := range cfg.Policies() {
+		s, err := loadSource(ref, filepath.Dir(gatePath))
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, s)
+	}
+	kinds, err := policy.OwnKinds(sources)
+	return kindsFor[collect.OwnKind](kinds), err
 }

@@ -106,7 +106,7 @@ func (c *caseFile) writeInput() ([]byte, error) {
 		Stage:    c.stage,
 		Evidence: map[evidence.Kind][]documentItem{}, NotCounted: c.notCounted,
 	}
-	for _, k := range evidence.Kinds() {
+	for _, k := range append(evidence.Kinds(), sortedKeys(c.kinds)...) {
 		doc.Evidence[k] = []documentItem{}
 	}
 	for _, it := range c.items {
@@ -143,6 +143,8 @@ func (c *caseFile) documentItem(it verify.Item) documentItem {
 	d.Report = &documentReport{Name: it.Report.Name, Digest: it.Report.Digest}
 	if s, ok := evidence.ShapeOf(it.Kind); ok {
 		d.Rows = map[string]jsontext.Value{s.Rows: it.Rows}
+	} else {
+		d.Summary, d.Rows = nil, map[string]jsontext.Value{"data": it.Rows}
 	}
 	return d
 }

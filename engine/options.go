@@ -68,6 +68,8 @@ type Reports struct {
 // CollectOptions are the inputs of Collect.
 type CollectOptions struct {
 	Reports
+	// Own are the own kinds of evidence.
+	Own map[evidence.Kind]collect.OwnKind
 	// Made are reports that are in memory, such as what a collector found out; they are read as files are.
 	Made      []collect.Made
 	Artifacts []Artifact

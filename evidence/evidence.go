@@ -159,7 +159,7 @@ type Summary struct {
 	Form       *FormSummary
 }
 
-// Value returns the one summary that is set, or nil.
+// Value returns the one summary that is set, or an empty struct for a kind that has none.
 func (s Summary) Value() any {
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
@@ -167,7 +167,7 @@ func (s Summary) Value() any {
 			return f.Interface()
 		}
 	}
-	return nil
+	return struct{}{}
 }
 
 // Item is one report that was read: what it is, what it says, and where its bytes are. Rows are the normalised rows,

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"cdgate.dev/cdgate/engine"
+	"cdgate.dev/cdgate/engine/gate"
 	"cdgate.dev/cdgate/engine/seal"
 )
 
@@ -57,6 +58,9 @@ func (k *call) warnOfKey(key *seal.Signer, got *engine.Collected) {
 		return
 	}
 	signer, known := def.SignerOf(key.KeyID())
+	if p, ok := def.PersonOf(key.KeyID()); ok {
+		signer, known = gate.Signer{ID: p.ID, May: def.PersonMay(p)}, true
+	}
 	var idle []string
 	for _, it := range got.Items {
 		if kind := string(it.Kind); !slices.Contains(signer.May, kind) && !slices.Contains(idle, kind) {
@@ -90,6 +94,9 @@ func (k *call) collectOptions() (o engine.CollectOptions, err error) {
 	o.Reports = k.reports()
 	if o.Source, err = k.source(); err != nil {
 		return o, err
+	}
+	if o.Own, err = engine.OwnKinds(k.place("gate", k.config.Gate)); err != nil {
+		k.note("the own kinds of evidence cannot be read: %v", err) // reports of built-in kinds need none
 	}
 	o.Part, o.Now = k.String("part"), k.now
 	o.Store = k.place("store", k.config.Store)

@@ -89,6 +89,32 @@ func (p Person) Key(id string) (seal.PublicKey, bool) {
 	return k.Public(), ok
 }
 
+// SignerFor is the person as a signer of evidence about a line on its way to a target: with the kinds that the person's roles
+// let people sign at an instant. It may attest nothing when there are none.
+func (d *Definition) SignerFor(p Person, line, target string, at time.Time) Signer {
+	s := Signer{ID: p.ID, Keys: p.Keys}
+	for _, id := range d.RolesOf(p.ID, line, target, at) {
+		for _, kind := range d.Roles[id].May {
+			if !s.MayDo(kind) && slices.Contains(d.human(), kind) {
+				s.May = append(s.May, kind)
+			}
+		}
+	}
+	return s
+}
+
+// PersonMay are the kinds of evidence that any role ever lets the person sign.
+func (d *Definition) PersonMay(p Person) []string {
+	var out []string
+	for _, id := range sorted(d.Roles) {
+		if r := d.Roles[id]; slices.Contains(r.People, p.ID) {
+			out = append(out, r.May...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // MayDo says whether the signer's signature counts for the duty: a kind of evidence, or Decision.
 func (s Signer) MayDo(duty string) bool { return slices.Contains(s.May, duty) }
 
@@ -97,7 +123,7 @@ func (s Signer) ForLine(line string) bool { return len(s.Lines) == 0 || slices.C
 
 // Attests says whether the signer may attest any kind of evidence, and so list what it collected.
 func (s Signer) Attests() bool {
-	return slices.ContainsFunc(s.May, func(duty string) bool { return duty != Decision && isDuty(duty) })
+	return slices.ContainsFunc(s.May, func(duty string) bool { return duty != Decision })
 }
 
 // DecisionKeys are the keys of the signers who may sign decisions, sorted by id.
@@ -150,6 +176,8 @@ func (d *Definition) MaxAge(target string, k evidence.Kind) time.Duration {
 		return 0
 	case text != "":
 		return duration(text)
+	case d.Kinds[string(k)].MaxAge != "":
+		return duration(d.Kinds[string(k)].MaxAge)
 	case k == evidence.Scan:
 		return defaultMaxAgeScan
 	case k == evidence.Metrics:

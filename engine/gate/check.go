@@ -26,6 +26,7 @@ func problems(d *Definition, file string) []error {
 	c := &checker{d: d, file: file}
 	c.head()
 	c.keyOwners()
+	c.kinds()
 	c.signers()
 	c.people()
 	c.roles()
@@ -94,11 +95,30 @@ func (c *checker) signers() {
 			c.add(place+".may", "list kinds of evidence, or decision", "is empty: its signatures would count for nothing")
 		}
 		for _, duty := range s.May {
-			if !isDuty(duty) {
-				c.add(place+".may", "valid: "+strings.Join(duties(), ", "), "no kind of evidence is named %q", duty)
-			}
+			c.duty(place, duty, append(c.d.attestable(), Decision))
 		}
 		c.known(place+".lines", "line", s.Lines, len(c.d.Lines) > 0, sorted(c.d.Lines))
+	}
+}
+
+// duty demands that a kind of evidence is one, built in or the definition's own.
+func (c *checker) duty(place, duty string, valid []string) {
+	if !slices.Contains(valid, duty) {
+		c.add(place+".may", "valid: "+strings.Join(valid, ", ")+"; own kinds are declared under kinds", "no kind of evidence is named %q", duty)
+	}
+}
+
+// reserved are the names of statements that are no evidence, and words of policies that a kind must not be called.
+var reserved = []string{Decision, "collection", "signoff", "gate", "data", "input"}
+
+func (c *checker) kinds() {
+	for _, name := range sorted(c.d.Kinds) {
+		if slices.Contains(evidence.Kinds(), evidence.Kind(name)) || slices.Contains(reserved, name) {
+			c.add("kinds."+name, "choose another name", "%q is taken: cdgate has a meaning for it", name)
+		}
+		if c.d.Kinds[name].MaxAge != "" {
+			c.duration("kinds."+name+".maxAge", c.d.Kinds[name].MaxAge)
+		}
 	}
 }
 
@@ -135,6 +155,10 @@ func (c *checker) roles() {
 		c.known(place+".people", "person", r.People, true, sorted(c.d.People))
 		c.known(place+".lines", "line", r.Lines, len(c.d.Lines) > 0, sorted(c.d.Lines))
 		c.known(place+".targets", "target", r.Targets, true, sorted(c.d.Targets))
+		for _, duty := range r.May {
+			// A machine's report signed by a person would say that they typed it.
+			c.duty(place, duty, c.d.human())
+		}
 		var from, until time.Time
 		if r.From != "" {
 			from = c.instant(place+".from", r.From)
@@ -203,15 +227,20 @@ func (c *checker) known(place, what string, names []string, closed bool, valid [
 	}
 }
 
-func duties() []string {
+// attestable are the kinds of evidence there are: those that are built in, then the definition's own.
+func (d *Definition) attestable() []string {
 	var out []string
 	for _, k := range evidence.Kinds() {
 		out = append(out, string(k))
 	}
-	return append(out, Decision)
+	return append(out, sorted(d.Kinds)...)
 }
 
-func isDuty(s string) bool { return slices.Contains(duties(), s) }
+// human are the kinds that people may sign with their own keys: what only people know, and own kinds.
+func (d *Definition) human() []string {
+	out := []string{string(evidence.ManualTest), string(evidence.Demo), string(evidence.Checklist), string(evidence.CustomerAcceptance)}
+	return append(out, sorted(d.Kinds)...)
+}
 
 // sorted are the keys of m in order.
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -32,6 +32,7 @@ type written struct {
 	People     map[string]writtenPerson `json:"people"`
 	Robots     map[string]Robot         `json:"robots"`
 	Roles      map[string]Role          `json:"roles"`
+	Kinds      map[string]OwnKind       `json:"kinds"`
 	Lines      map[string]Line          `json:"lines"`
 	Targets    map[string]Target        `json:"targets"`
 }
@@ -72,6 +73,9 @@ func (c *Config) Policies() []string {
 	return slices.Compact(refs)
 }
 
+// OwnKinds are the names of the own kinds of evidence, sorted.
+func (c *Config) OwnKinds() []string { return sorted(c.text.Kinds) }
+
 // Targets are the targets by id.
 func (c *Config) Targets() map[string]Target { return c.definition().Targets }
 
@@ -84,7 +88,8 @@ func (c *Config) definition() *Definition {
 		APIVersion: c.text.APIVersion, Version: c.text.Version, Expires: c.text.Expires,
 		Roots: keyFiles(c.text.Roots), Log: c.text.Log,
 		Signers: map[string]Signer{}, People: map[string]Person{},
-		Robots: orEmpty(c.text.Robots), Roles: orEmpty(c.text.Roles), Lines: orEmpty(c.text.Lines), Targets: orEmpty(c.text.Targets),
+		Robots: orEmpty(c.text.Robots), Roles: orEmpty(c.text.Roles), Kinds: orEmpty(c.text.Kinds),
+		Lines: orEmpty(c.text.Lines), Targets: orEmpty(c.text.Targets),
 	}
 	for id, s := range c.text.Signers {
 		d.Signers[id] = Signer{Keys: keyFiles(s.Keys), May: s.May, Lines: s.Lines}

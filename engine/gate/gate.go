@@ -18,17 +18,18 @@ type Key struct {
 // Definition is a gate definition with its keys inlined. It is plain data: its canonical JSON, with Sources and
 // SignedAt beside it, is what is signed. Only Open and OpenArchived make one that counts as signed.
 type Definition struct {
-	APIVersion string            `json:"apiVersion"`
-	Version    int               `json:"version"`
-	Expires    string            `json:"expires"`
-	Roots      []Key             `json:"roots"`
-	Log        string            `json:"log"`
-	Signers    map[string]Signer `json:"signers"`
-	People     map[string]Person `json:"people"`
-	Robots     map[string]Robot  `json:"robots"`
-	Roles      map[string]Role   `json:"roles"`
-	Lines      map[string]Line   `json:"lines"`
-	Targets    map[string]Target `json:"targets"`
+	APIVersion string             `json:"apiVersion"`
+	Version    int                `json:"version"`
+	Expires    string             `json:"expires"`
+	Roots      []Key              `json:"roots"`
+	Log        string             `json:"log"`
+	Signers    map[string]Signer  `json:"signers"`
+	People     map[string]Person  `json:"people"`
+	Robots     map[string]Robot   `json:"robots"`
+	Roles      map[string]Role    `json:"roles"`
+	Kinds      map[string]OwnKind `json:"kinds"`
+	Lines      map[string]Line    `json:"lines"`
+	Targets    map[string]Target  `json:"targets"`
 
 	Sources  []Source `json:"-"`
 	SignedAt string   `json:"-"`
@@ -72,12 +73,20 @@ type Robot struct {
 
 // Role is who may act as what, where and when; Lines or Targets empty means all. From and Until are RFC 3339 or empty,
 // and the validity is half-open: at From the role is there, at Until no longer.
+//
+// May are the kinds of evidence that its people may sign with their own keys.
 type Role struct {
 	People  []string `json:"people"`
 	Lines   []string `json:"lines,omitempty"`
 	Targets []string `json:"targets,omitempty"`
 	From    string   `json:"from,omitempty"`
 	Until   string   `json:"until,omitempty"`
+	May     []string `json:"may,omitempty"`
+}
+
+// OwnKind is a kind of evidence that the organisation defines itself. MaxAge is as written, such as "720h".
+type OwnKind struct {
+	MaxAge string `json:"maxAge"`
 }
 
 // Line is a product or service; Tier 1 is the most critical, 0 not stated.

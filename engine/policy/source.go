@@ -23,8 +23,8 @@ type File struct {
 	Data []byte `json:"data"`
 }
 
-// Source is one set of policies. Digest is the content digest of what can influence a decision: Rego files, params.cue
-// and data.json; tests are carried in Files and are no part of it. Files are sorted by path.
+// Source is one set of policies. Digest is the content digest of what can influence a decision: Rego files, params.cue,
+// data.json and the own kinds of evidence in kinds/; tests are carried in Files and are no part of it. Files are sorted by path.
 type Source struct {
 	Ref    string `json:"ref"`
 	Digest string `json:"digest"`
@@ -38,6 +38,7 @@ const (
 	testSuffix = "_test.rego"
 	paramsFile = "params.cue"
 	dataFile   = "data.json"
+	kindsDir   = "kinds"
 	builtin    = "builtin:"
 )
 
@@ -82,6 +83,12 @@ func Load(fsys fs.FS, ref string) (Source, error) {
 
 // wanted says whether a file belongs to a source; a file that somebody surely meant to count is an error.
 func wanted(name string) (bool, error) {
+	if path.Dir(name) == kindsDir && !strings.HasSuffix(name, ".rego") {
+		if _, ok := schemas.OwnKindName(name); !ok && !strings.HasPrefix(path.Base(name), ".") && !strings.HasSuffix(name, ".md") {
+			return false, fmt.Errorf("%s: own kinds of evidence are defined in kinds/NAME.cue or kinds/NAME.schema.json, NAME being lower-case letters, digits and _", name)
+		}
+		return !strings.HasSuffix(name, ".md") && !strings.HasPrefix(path.Base(name), "."), nil
+	}
 	switch base := path.Base(name); base {
 	case "data.yaml", "data.yml":
 		return false, fmt.Errorf("%s: data of policies is read from %s only", name, dataFile)

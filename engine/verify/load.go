@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -8,8 +10,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/store"
+	"cdgate.dev/cdgate/evidence"
 )
 
 // load reads the rows of the statements that count, several at once, and hashes their raw reports. A blob that is absent,
@@ -40,6 +46,10 @@ func (g *gathering) load(st *store.Store, counted []*statement) []Item {
 	work.Wait()
 	out := []Item{}
 	for i, s := range counted {
+		if misfit := (misfitError{}); errors.As(errs[i], &misfit) {
+			g.refuse(s, Misfit, s.signer.ID, "the %s statement %s %v", s.kindName(), short(s.digest), misfit.error)
+			continue
+		}
 		if errs[i] != nil {
 			g.blame(s, errs[i])
 			continue
@@ -72,10 +82,45 @@ func (g *gathering) item(st *store.Store, s *statement) (Item, error) {
 	if int64(len(b)) != p.Rows.Size {
 		return Item{}, fault.New(fault.Evidence, "read %s %s: it has %d bytes, and the statement says %d", what, p.Rows.Digest, len(b), p.Rows.Size)
 	}
-	if it.Rows, err = checkRows(s.kind, b); err != nil {
+	if _, builtIn := evidence.ShapeOf(s.kind); !builtIn {
+		it.Rows, err = g.document(s.kind, b)
+	} else {
+		it.Rows, err = checkRows(s.kind, b)
+	}
+	if misfit := (misfitError{}); errors.As(err, &misfit) {
+		return Item{}, err
+	}
+	if err != nil {
 		return Item{}, fault.New(fault.Evidence, "read %s %s: %v", what, p.Rows.Digest, err)
 	}
 	return it, hash(st, p.Report.Digest, fmt.Sprintf("the raw report of %s statement %s,", s.kindName(), short(s.digest)))
+}
+
+// misfitError is why a document of an own kind does not count. Its kind may have been defined otherwise when it was collected,
+// so nobody need have lied.
+type misfitError struct{ error }
+
+// document reads the rows document of an own kind, {"data": …}, and holds what is in it to the kind as the target's policies
+// define it now.
+func (g *gathering) document(kind evidence.Kind, b []byte) (jsontext.Value, error) {
+	var doc struct {
+		Data jsontext.Value `json:"data"`
+	}
+	if err := json.Unmarshal(b, &doc, json.RejectUnknownMembers(true)); err != nil {
+		return nil, err
+	}
+	own, ok := g.want.Kinds[kind]
+	if !ok {
+		return nil, misfitError{fmt.Errorf("is of a kind that the policies of target %s do not define; add kinds/%s.cue to them if a rule needs it", g.want.Target, kind)}
+	}
+	is, err := own.Read(string(kind), doc.Data)
+	if err == nil && !bytes.Equal(is, doc.Data) {
+		err = errors.New("it is not in the one form that collect writes")
+	}
+	if err != nil {
+		return nil, misfitError{fmt.Errorf("does not fit the kind as the policies of target %s define it: %w; collect it again", g.want.Target, err)}
+	}
+	return doc.Data, nil
 }
 
 // hash reads a blob to its end, which checks its digest. The raw report decides nothing, but a reason that nobody can

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"cdgate.dev/cdgate/engine/gate"
 	"cdgate.dev/cdgate/evidence"
 )
 
@@ -29,6 +30,17 @@ func kindOf(predicateType string) (evidence.Kind, bool) {
 		}
 	}
 	return "", false
+}
+
+// ownKindOf is the own kind of a predicate type, as far as its form goes: whether there is such a kind the gate
+// definition says.
+func ownKindOf(def *gate.Definition, predicateType string) (evidence.Kind, bool) {
+	name, ok := strings.CutPrefix(predicateType, predicatePrefix)
+	if name, ok = strings.CutSuffix(name, predicateSuffix); !ok {
+		return "", false
+	}
+	_, ok = def.Kinds[name]
+	return evidence.Kind(name), ok && predicateType == PredicateType(evidence.Kind(name))
 }
 
 // shortType is what people are told a predicate type is.

@@ -54,6 +54,9 @@ func (x *examiner) judge(s *statement) bool {
 	if s.claim == nil {
 		return x.unreadable(s)
 	}
+	if own, ok := ownKindOf(x.def, s.claim.Statement.PredicateType); ok {
+		s.kind = own
+	}
 	key, name, isSigner := x.owner(s, s.claim.KeyID)
 	if name == "" {
 		return x.refuse(s, UnknownSigner, s.claim.KeyID, "the %s statement %s is signed with key SHA256:%s, which belongs to no signer in the gate definition; "+
@@ -68,7 +71,8 @@ func (x *examiner) judge(s *statement) bool {
 	}
 	switch {
 	case !isSigner:
-		return x.refuse(s, WrongRole, name, "the %s statement %s is signed by %s, a person; evidence is signed by signers", s.kindName(), short(s.digest), name)
+		return x.refuse(s, WrongRole, name, "the %s statement %s is signed by %s, a person, whose roles let them sign no evidence here; evidence is signed by signers, "+
+			"and by people with a role whose may lists the kind", s.kindName(), short(s.digest), name)
 	case s.isCollection() && !s.signer.Attests(), s.kind != "" && !s.signer.MayDo(string(s.kind)), !s.isCollection() && s.kind == "":
 		return x.refuse(s, WrongRole, name, "the %s statement %s is signed by %s, whose signature counts for %s only", s.kindName(), short(s.digest), name, quoted(s.signer.May))
 	}
@@ -78,7 +82,7 @@ func (x *examiner) judge(s *statement) bool {
 	return x.ofLine(s)
 }
 
-// owner is whose key it is: a signer, whom it notes in s, or a person.
+// owner is whose key it is: a signer, whom it notes in s, or a person, who is a signer where a role says so.
 func (x *examiner) owner(s *statement, keyID string) (key seal.PublicKey, name string, isSigner bool) {
 	if signer, ok := x.def.SignerOf(keyID); ok {
 		s.signer = signer
@@ -87,7 +91,8 @@ func (x *examiner) owner(s *statement, keyID string) (key seal.PublicKey, name s
 	}
 	if p, ok := x.def.PersonOf(keyID); ok {
 		key, _ = p.Key(keyID)
-		return key, p.ID, false
+		s.signer = x.def.SignerFor(p, x.want.Line, x.want.Target, x.want.Now)
+		return key, p.ID, len(s.signer.May) > 0
 	}
 	return seal.PublicKey{}, "", false
 }

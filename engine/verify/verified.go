@@ -13,7 +13,7 @@ import (
 // Reason is why a statement was not counted.
 type Reason string
 
-// The reasons. Unlogged is one of sign-offs only.
+// The reasons. Unlogged is one of sign-offs only, Misfit one of own kinds only.
 const (
 	UnknownSigner Reason = "unknown_signer"
 	WrongRole     Reason = "wrong_role"
@@ -25,6 +25,7 @@ const (
 	Superseded    Reason = "superseded"
 	Unbound       Reason = "unbound"
 	Unlogged      Reason = "unlogged"
+	Misfit        Reason = "misfit"
 )
 
 // NotCounted is a statement that does not count, and why. ID is the digest of the signed statement; Kind is the kind of
@@ -51,6 +52,13 @@ type Want struct {
 	Repository string
 	Target     string
 	Now        time.Time
+	// Kinds are the own kinds of evidence that the target's policies define.
+	Kinds map[evidence.Kind]OwnKind
+}
+
+// OwnKind reads documents of one own kind strictly, and gives the one form of each; schemas.OwnKind does.
+type OwnKind interface {
+	Read(file string, text []byte) ([]byte, error)
 }
 
 // About is what an item is about: Kind is "artifact" and Digest "sha256:…", or Kind is "revision" and Digest the git
@@ -94,8 +102,8 @@ type Item struct {
 	Warnings   []evidence.Warning
 	// Summary is the summary of the kind as it was signed; nil for builds.
 	Summary jsontext.Value
-	// Rows is the JSON array of the kind's rows, of exactly the shape of the row type in package evidence; nil for
-	// builds. RowsFrom and Report describe the two blobs.
+	// Rows is the JSON array of the kind's rows, of exactly the shape of the row type in package evidence, or the one document
+	// of an own kind; nil for builds. RowsFrom and Report describe the two blobs.
 	Rows     jsontext.Value
 	RowsFrom evidence.Descriptor
 	Report   evidence.Descriptor

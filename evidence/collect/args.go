@@ -2,6 +2,7 @@ package collect
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,13 +29,13 @@ var levelName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 // kinds are those that reports can be of.
 var kinds = evidence.ReportKinds()
 
-// parseArgument splits [KIND[/LEVEL]:]PATH.
-func parseArgument(text string) (argument, error) {
+// parseArgument splits [KIND[/LEVEL]:]PATH. own are the kinds besides those that are built in.
+func parseArgument(text string, own map[evidence.Kind]OwnKind) (argument, error) {
 	a := argument{text: text, path: text}
 	if m := prefixed.FindStringSubmatch(text); m != nil && !strings.HasPrefix(m[3], "//") {
-		if !slices.Contains(kinds, evidence.Kind(m[1])) {
+		if _, isOwn := own[evidence.Kind(m[1])]; !isOwn && !slices.Contains(kinds, evidence.Kind(m[1])) {
 			return a, fmt.Errorf("read argument %q: %q is no kind of report; kinds are %s (write ./%s for a file of that name)",
-				label(text), label(m[1]), kindList(), label(text))
+				label(text), label(m[1]), kindList(own), label(text))
 		}
 		a.kind, a.level, a.path = evidence.Kind(m[1]), m[2], m[3]
 		if strings.Contains(text[:len(text)-len(m[3])], "/") && !levelName.MatchString(a.level) {
@@ -50,9 +51,9 @@ func parseArgument(text string) (argument, error) {
 	return a, nil
 }
 
-func kindList() string {
+func kindList(own map[evidence.Kind]OwnKind) string {
 	var names []string
-	for _, k := range kinds {
+	for _, k := range append(slices.Clone(kinds), slices.Sorted(maps.Keys(own))...) {
 		names = append(names, string(k))
 	}
 	return strings.Join(names, ", ")

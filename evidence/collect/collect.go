@@ -22,11 +22,19 @@ type Request struct {
 	// Dir is where relative paths start; empty means the current directory. Symbolic links may not lead out of it.
 	Dir   string
 	Stdin io.Reader
+	// Own are the kinds of evidence besides those that are built in. A report of one is named KIND:PATH.
+	Own map[evidence.Kind]OwnKind
 	// Made are reports that are in memory. They are read before the files.
 	Made  []Made
 	Spool Spool
 	// Skipped, if set, is told of each file in a directory that was not read because it is no known report.
 	Skipped func(path, reason string)
+}
+
+// OwnKind reads the reports of one own kind, strict JSON, and gives the one form of each, with defaults filled in.
+// schemas.OwnKind does.
+type OwnKind interface {
+	Read(file string, text []byte) ([]byte, error)
 }
 
 // Made is a report that a collector made: the bytes that a file of it would hold. They are recognised, read, bounded and
@@ -57,7 +65,7 @@ func Collect(ctx context.Context, req Request) ([]evidence.Item, error) {
 		errs = append(errs, e.addMade(m))
 	}
 	for _, text := range req.Args {
-		a, err := parseArgument(text)
+		a, err := parseArgument(text, req.Own)
 		if err == nil {
 			err = e.expand(a)
 		}
@@ -82,7 +90,7 @@ func readAll(ctx context.Context, e *expander, req Request) ([]*reading, error) 
 	var readings []*reading
 	var errs []error
 	for _, s := range e.sources {
-		r, err := readSource(ctx, s, req.Stdin, h)
+		r, err := readSource(ctx, s, req, h)
 		switch {
 		case err == nil:
 			readings = append(readings, r)

@@ -39,8 +39,8 @@ func (r *reading) commit() error {
 const rowsMediaType = "application/vnd.cdgate.rows.v1+json"
 
 // readSource reads one file, stdin or what was made, in one pass: its bytes go to the raw blob and to the reader together.
-func readSource(ctx context.Context, s source, stdin io.Reader, h *holder) (*reading, error) {
-	in := stdin
+func readSource(ctx context.Context, s source, req Request, h *holder) (*reading, error) {
+	in := req.Stdin
 	switch {
 	case s.made != nil:
 		in = bytes.NewReader(s.made.Data)
@@ -56,21 +56,27 @@ func readSource(ctx context.Context, s source, stdin io.Reader, h *holder) (*rea
 		return nil, errors.New("there is no standard input")
 	}
 	r := &reading{raw: h.blob(), rows: h.blob()}
-	if err := r.read(ctx, s, in); err != nil {
+	if err := r.read(ctx, s, req.Own[s.kind], in); err != nil {
 		r.abort()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *reading) read(ctx context.Context, s source, in io.Reader) error {
+func (r *reading) read(ctx context.Context, s source, own OwnKind, in io.Reader) error {
 	tee := io.TeeReader(&bounded{ctx: ctx, r: in, left: evidence.MaxReportBytes}, r.raw)
 	packed := &counter{r: tee}
 	plain, isPacked, err := unpack(packed)
 	if err != nil {
 		return err
 	}
-	f, report, err := formats.Read(plain, s.kind, r.rows)
+	var f evidence.Format
+	var report evidence.Report
+	if own != nil {
+		f, err = readOwn(plain, s, own, r.rows)
+	} else {
+		f, report, err = formats.Read(plain, s.kind, r.rows)
+	}
 	if err != nil {
 		return err
 	}
