@@ -136,6 +136,15 @@ func (t *tally) mean() *big.Rat {
 	return sum.Quo(sum, new(big.Rat).SetInt64(t.n))
 }
 
+// ordered returns the smallest and the largest number that a report gives, or none of them if they cannot both be right.
+func (o *output) ordered(low, high *exact, place string) (*exact, *exact) {
+	if low == nil || high == nil || new(tally).compare(low, high) <= 0 {
+		return low, high
+	}
+	o.warn.Add(evidence.BadNumber, place, "the smallest number is above the largest one; both count as not measured")
+	return nil, nil
+}
+
 // spread is what a tally measures.
 type spread struct{ min, max, mean, sum evidence.Measure }
 

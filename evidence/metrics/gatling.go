@@ -117,6 +117,8 @@ func (g *gatlingReader) finish() error {
 	row := evidence.MetricSeries{Name: g.name, Unit: millis, Samples: ok + ko, Errors: ko}
 	if row.Samples > 0 {
 		get := func(name string) evidence.Measure { return g.out.measure(g.figures[name].total, name) }
+		low, high := g.figures["minResponseTime"], g.figures["maxResponseTime"]
+		low.total, high.total = g.out.ordered(low.total, high.total, "minResponseTime")
 		row.Min, row.Max, row.Mean = get("minResponseTime"), get("maxResponseTime"), get("meanResponseTime")
 		row.P50, row.P75, row.P95, row.P99 = get("percentiles1"), get("percentiles2"), get("percentiles3"), get("percentiles4")
 		row.PerSecond = get("meanNumberOfRequestsPerSecond")

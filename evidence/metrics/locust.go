@@ -80,6 +80,7 @@ func (l *locustReader) record() error {
 	low, high, mean := l.number("Min Response Time"), l.number("Max Response Time"), l.number("Average Response Time")
 	rate := l.number("Requests/s")
 	place := t.place()
+	low, high = l.out.ordered(low, high, place)
 	row.PerSecond = l.out.measure(rate, place)
 	if row.Samples > 0 {
 		get := func(e *exact) evidence.Measure { return l.out.measure(e, place) }

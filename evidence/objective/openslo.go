@@ -243,8 +243,11 @@ func (o *sloReader) target(s sloObjective, place string) evidence.Measure {
 	if s.target != nil {
 		percent = new(big.Rat).Mul(s.target, big.NewRat(100, 1))
 	}
-	if percent == nil {
+	switch {
+	case percent == nil:
 		o.out.warn.Add(evidence.BreaksFormat, place, "an objective without target")
+	case percent.Cmp(big.NewRat(100, 1)) == 0:
+		o.out.warn.Add(evidence.BreaksFormat, place, "a target of 100 %%, which leaves no error budget; OpenSLO wants less")
 	}
 	return o.out.percent(percent, place, "the target")
 }
