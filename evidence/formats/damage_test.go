@@ -64,7 +64,7 @@ func better(part, whole evidence.Summary) bool {
 var memberName = regexp.MustCompile(`"\w+":`)
 
 // TestDamageNeverApproves misspells every member's name in every sample of what people and platforms said, and cuts every
-// sample off at every byte: what is left must not say more for a release than the whole without a serious warning.
+// sample off at many places: what is left must not say more for a release than the whole without a serious warning.
 func TestDamageNeverApproves(t *testing.T) {
 	for _, f := range All() {
 		if !slices.Contains([]evidence.Kind{evidence.Review, evidence.Change, evidence.Deployment, evidence.Check}, f.Kind) {
@@ -89,10 +89,10 @@ func TestDamageNeverApproves(t *testing.T) {
 	}
 }
 
-// damaged returns every beginning of b, and b with each name of a member misspelt.
+// damaged returns the beginnings of b (a few hundred of them), and b with each name of a member misspelt.
 func damaged(b []byte) [][]byte {
 	var out [][]byte
-	for i := range b {
+	for i := 0; i < len(b); i += 1 + len(b)/300 {
 		out = append(out, b[:i])
 	}
 	for _, at := range memberName.FindAllIndex(b, -1) {

@@ -19,7 +19,7 @@ func GitHubReviews() evidence.Format {
 		Recognised: "an array of objects with `pull_request_url` and `submitted_at` or `author_association`; `data.repository.pullRequest`; " +
 			"`reviews[]` with `authorAssociation`; with the kind given, an empty array",
 		Tools:  "GitHub REST and GraphQL API, gh pr view --json",
-		Limits: "one pull request; in the REST array exactly 30 or 100 reviews are taken for one page of several; GraphQL has to say `totalCount` or `pageInfo`",
+		Limits: "one pull request; in the REST array exactly 30 or 100 reviews are taken for one page of several; GraphQL has to say `totalCount`, or both `hasNextPage` and `hasPreviousPage`",
 		Match: func(h evidence.Head) bool {
 			if h.Syntax != evidence.JSON {
 				return false
@@ -55,8 +55,8 @@ type githubReviews struct {
 	sum             evidence.ReviewSummary
 	decision, state string
 	// asked is true once a list of reviews was there, paged when it is one of GraphQL's, of which the rest says how long it is.
-	asked, paged, totalKnown, pageKnown, next, before bool
-	total                                             int64
+	asked, paged, totalKnown, nextKnown, beforeKnown, next, before bool
+	total                                                          int64
 }
 
 func readGitHubReviews(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
@@ -144,7 +144,9 @@ func (g *githubReviews) pullRequest() strictjson.Members {
 		"commit":      g.Record(strictjson.Members{"oid": g.Into(&g.one.commit)}),
 		"submittedAt": g.Into(&g.one.at),
 	})
-	page := g.Record(strictjson.Members{"hasNextPage": g.Known(&g.pageKnown, g.IntoBool(&g.next)), "hasPreviousPage": g.IntoBool(&g.before)})
+	page := g.Record(strictjson.Members{
+		"hasNextPage": g.Known(&g.nextKnown, g.IntoBool(&g.next)), "hasPreviousPage": g.Known(&g.beforeKnown, g.IntoBool(&g.before)),
+	})
 	connection := g.Record(strictjson.Members{
 		"totalCount": g.Known(&g.totalKnown, g.Count(&g.total)),
 		"pageInfo":   page,
@@ -178,8 +180,8 @@ func (g *githubReviews) allPages() bool {
 		g.Incomplete("reviews", "%d reviews are one page of several; collect all pages", n)
 	case g.totalKnown && g.total < n:
 		g.Incomplete("reviews", "%d reviews, but totalCount says %d", n, g.total)
-	case !g.totalKnown && !g.pageKnown:
-		g.Incomplete("reviews", "nothing says that these %d reviews are all; ask for totalCount or pageInfo { hasNextPage }", n)
+	case !g.totalKnown && !(g.nextKnown && g.beforeKnown):
+		g.Incomplete("reviews", "nothing says that these %d reviews are all; ask for totalCount, or for pageInfo { hasNextPage hasPreviousPage }", n)
 	default:
 		return true
 	}

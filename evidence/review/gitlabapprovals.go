@@ -18,7 +18,7 @@ func GitLabApprovals() evidence.Format {
 		Recognised: "an object with `approved_by` and `approvals_required`, `approvals_left` or `user_has_approved`; `rules[].approvals_required`; " +
 			"`rule_type` with `approvals_required`, alone or in an array; `iid` with `source_branch` and `target_branch`",
 		Tools:  "GitLab REST API",
-		Limits: "one merge request; GitLab does not say which commit was approved; rules and the merge request say nothing about who approved",
+		Limits: "one merge request; GitLab does not say which commit was approved; rules and the merge request say nothing about who approved; without the member `approved` (old versions) there is no answer",
 		Match: func(h evidence.Head) bool {
 			if h.Syntax != evidence.JSON {
 				return false
@@ -249,14 +249,14 @@ func (g *gitlabApprovals) byNumbers() {
 	case g.leftKnown && !self.asks:
 		g.Missing("", "approvals_required")
 	}
-	yes := self.approved || !self.answer && g.leftKnown && g.left == 0
 	enough := n >= 1 && n >= self.required && (!g.leftKnown || g.left == 0)
 	switch {
-	case yes && !enough:
-		contradict(g.Reader, "GitLab says approved with %d approvals that count, %d required, %d left", n, self.required, g.sum.Left)
-	case !yes && (g.leftKnown && g.left > 0) && self.required > 0 && n >= self.required,
-		self.answer && !self.approved && enough && g.leftKnown:
-		contradict(g.Reader, "GitLab says not approved, or approvals left (%d), with %d approvals of %d", g.left, n, self.required)
+	case self.approved && !enough:
+		contradict(g.Reader, "GitLab says approved, but %d approvals count, %d are required and %d are left", n, self.required, g.sum.Left)
+	case self.answer && !self.approved && enough && g.leftKnown:
+		contradict(g.Reader, "%d approvals are there, %d are required and none is left, but GitLab says not approved", n, self.required)
+	case g.left > 0 && self.required > 0 && n >= self.required:
+		contradict(g.Reader, "%d approvals are there, %d are required, but GitLab says that %d are left", n, self.required, g.left)
 	}
-	g.sum.Approved = yes && enough
+	g.sum.Approved = self.approved && enough
 }
