@@ -211,14 +211,19 @@ func TestTypesAgree(t *testing.T) {
 		if err := json.Unmarshal(text, &root); err != nil {
 			t.Fatal(err)
 		}
-		compareTypes(t, root, root, types, string(doc))
+		typeCompare{t: t, published: structWalk{root: root}, forCompiler: structWalk{root: types}}.at(root, types, string(doc))
 	}
 }
 
-func compareTypes(t *testing.T, root, schema, types map[string]any, at string) {
-	if ref, ok := schema["$ref"].(string); ok {
-		schema = root["$defs"].(map[string]any)[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any)
-	}
+// typeCompare holds the two roots, which references start from.
+type typeCompare struct {
+	t                      *testing.T
+	published, forCompiler structWalk
+}
+
+func (c typeCompare) at(schema, types map[string]any, at string) {
+	t := c.t
+	schema, types = c.published.resolve(schema), c.forCompiler.resolve(types)
 	if len(types) > 0 && typeOf(schema) != "" && types["type"] != typeOf(schema) {
 		t.Errorf("%s: type %v for the compiler, %v in the schema", at, types["type"], typeOf(schema))
 	}
@@ -233,9 +238,9 @@ func compareTypes(t *testing.T, root, schema, types map[string]any, at string) {
 			t.Errorf("%s.%s: unknown to the compiler", at, name)
 			continue
 		}
-		compareTypes(t, root, p.(map[string]any), inner, at+"."+name)
+		c.at(p.(map[string]any), inner, at+"."+name)
 	}
 	if items, ok := schema["items"].(map[string]any); ok {
-		compareTypes(t, root, items, types["items"].(map[string]any), at+"[]")
+		c.at(items, types["items"].(map[string]any), at+"[]")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
@@ -105,11 +106,7 @@ func (c *compiled) compileModules(opt options) {
 	for _, m := range c.tests {
 		modules[m.name] = m.mod
 	}
-	set, err := c.schemaSet(modules, opt)
-	if err != nil {
-		c.problems = append(c.problems, Diagnostic{Code: "type", Msg: err.Error()})
-		return
-	}
+	set := c.schemaSet(modules, opt)
 	if copied, any := withoutEvery(modules); any && !opt.untyped {
 		check := c.newCompiler(set, opt).WithOnlyStagesUpTo(ast.StageCheckTypes)
 		if check.Compile(copied); check.Failed() {
@@ -140,18 +137,14 @@ func (c *compiled) newCompiler(set *ast.SchemaSet, opt options) *ast.Compiler {
 
 // schemaSet holds the types of input and of the parameters. OPA has no global place for the latter: the annotation
 // `schemas: data.params` is put on one module of every package.
-func (c *compiled) schemaSet(modules map[string]*ast.Module, opt options) (*ast.SchemaSet, error) {
+func (c *compiled) schemaSet(modules map[string]*ast.Module, opt options) *ast.SchemaSet {
 	if opt.untyped {
-		return nil, nil
-	}
-	input, err := inputSchema()
-	if err != nil {
-		return nil, err
+		return nil
 	}
 	set := ast.NewSchemaSet()
-	set.Put(ast.SchemaRootRef, input)
+	set.Put(ast.SchemaRootRef, jsontext.Value(inputTypes))
 	if c.paramSchema == nil {
-		return set, nil
+		return set
 	}
 	params := ast.MustParseRef("schema.params")
 	set.Put(params, c.paramSchema)
@@ -172,7 +165,7 @@ func (c *compiled) schemaSet(modules map[string]*ast.Module, opt options) (*ast.
 			own.Schemas = append(own.Schemas, note)
 		}
 	}
-	return set, nil
+	return set
 }
 
 func packageAnnotation(m *ast.Module) *ast.Annotations {

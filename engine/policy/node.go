@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -39,7 +40,7 @@ var inputNode = sync.OnceValues(func() (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := newNode(s)
+	root := nodes{}.of(s)
 	for kind, v := range viewsOfKind {
 		if err := root.addViews(kind, v); err != nil {
 			return nil, err
@@ -54,25 +55,33 @@ var inputNode = sync.OnceValues(func() (*node, error) {
 	return root, nil
 })
 
-func newNode(schema map[string]any) *node {
+// nodes are the nodes that are made, by the identity of their schema: a definition gets one node wherever it occurs.
+type nodes map[uintptr]*node
+
+func (made nodes) of(schema map[string]any) *node {
+	id := reflect.ValueOf(schema).Pointer()
+	if n, ok := made[id]; ok {
+		return n
+	}
 	n := &node{}
+	made[id] = n
 	switch schema["type"] {
 	case "object":
 		n.kind = '{'
 		if values, ok := schema["additionalProperties"].(map[string]any); ok {
-			n.values = newNode(values)
+			n.values = made.of(values)
 			return n
 		}
 		n.fields = map[string]*field{}
 		for _, name := range names(schema) {
 			quoted := string(appendQuoted(nil, name))
-			n.fields[quoted] = &field{name: name, key: ast.InternedTerm(name), node: newNode(property(schema, name))}
+			n.fields[quoted] = &field{name: name, key: ast.InternedTerm(name), node: made.of(property(schema, name))}
 			n.required++
 		}
 	case "array":
 		n.kind = '['
 		if items, ok := schema["items"].(map[string]any); ok {
-			n.elem = newNode(items)
+			n.elem = made.of(items)
 		}
 	case "string":
 		n.kind = '"'
