@@ -25,6 +25,7 @@ const (
 	NotAccepted       Code = "suppression_not_accepted"
 	UnknownIdentifier Code = "unknown_identifier"
 	UnknownTool       Code = "unknown_tool"
+	Redacted          Code = "redacted"
 	Diverged          Code = "diverged"
 	Contradiction     Code = "contradiction"
 	ApprovalNotTaken  Code = "approval_not_counted"
@@ -65,6 +66,7 @@ func WarningCodes() []WarningCode {
 		{Diverged, false, "a revision does not descend from the base that it is compared with; what only the base has shows as changed too"},
 		{NoNumber, false, "samples are NaN, infinite, a text or a histogram; they count as no data"},
 		{ToolNotice, false, "something that the tool itself remarks"},
+		{Redacted, false, "a secret was replaced by asterisks before the report was read and stored, as `--redact` asked for"},
 		{UnreadableLines, false, "lines that are no records of the format; they were not read"},
 	}
 }

@@ -27,8 +27,26 @@ type Request struct {
 	// Made are reports that are in memory. They are read before the files.
 	Made  []Made
 	Spool Spool
+	// Redact replaces the secrets in a report by "*" before it is read and stored: the report is what is left. Without it
+	// a report with secrets is refused. A compressed report is then stored unpacked.
+	Redact bool
 	// Skipped, if set, is told of each file in a directory that was not read because it is no known report.
 	Skipped func(path, reason string)
+	// Progress, if set, is told how far reading is, whenever some of a report was read.
+	Progress func(Progress)
+}
+
+// Progress is how far reading is: the name of the report that is being read, and of all reports together the bytes read,
+// as they lie there, and the bytes there are. Stdin counts for nothing.
+type Progress struct {
+	Path        string
+	Read, Total int64
+}
+
+// Problem is why something that was named cannot be collected. Path is the argument, or the name of the report.
+type Problem struct {
+	Path string
+	Err  error
 }
 
 // OwnKind reads the reports of one own kind, strict JSON, and gives the one form of each, with defaults filled in.
@@ -47,48 +65,73 @@ type Made struct {
 	Data  []byte
 }
 
-// Collect reads every report that the request names, in a fixed order: what was made, then that of the arguments, then of the path. It
-// returns the errors of all bad reports together, and then no blob is committed unless their number or size made
-// it necessary before.
+// Collect reads every report that the request names, in a fixed order: what was made, then that of the arguments, then of
+// the path. It returns the errors of all bad reports together, and then no blob is committed unless their number or size
+// made it necessary before.
 func Collect(ctx context.Context, req Request) ([]evidence.Item, error) {
-	if req.Spool == nil {
-		return nil, errors.New("collect reports: no spool to write to")
+	readings, problems := readAll(ctx, req)
+	if len(problems) > 0 {
+		for _, r := range readings {
+			r.abort()
+		}
+		var errs []error
+		for _, p := range problems {
+			errs = append(errs, p.Err)
+		}
+		return nil, errors.Join(errs...)
+	}
+	return commitAll(readings)
+}
+
+// List reads as Collect does, and returns the good reports beside the problems of the bad ones. Nothing is stored, and
+// the request needs no spool.
+func List(ctx context.Context, req Request) ([]evidence.Item, []Problem) {
+	req.Spool = Discard{}
+	readings, problems := readAll(ctx, req)
+	items, err := commitAll(readings)
+	if err != nil {
+		problems = append(problems, Problem{Err: err})
+	}
+	return items, problems
+}
+
+// readAll finds and reads every report.
+func readAll(ctx context.Context, req Request) (readings []*reading, problems []Problem) {
+	fail := func(path string, err error) {
+		if err != nil {
+			problems = append(problems, Problem{path, err})
+		}
 	}
 	dir, err := filepath.Abs(req.Dir)
+	if err == nil && req.Spool == nil {
+		err = errors.New("no spool to write to")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("collect reports: %w", err)
+		fail("", fmt.Errorf("collect reports: %w", err))
+		return nil, problems
 	}
 	e := &expander{ctx: ctx, dir: dir, roots: map[string]*os.Root{}, skipped: req.Skipped, byKey: map[string]int{}}
 	defer e.close()
-	var errs []error
 	for _, m := range req.Made {
-		errs = append(errs, e.addMade(m))
+		fail(label(m.Name), e.addMade(m))
 	}
 	for _, text := range req.Args {
 		a, err := parseArgument(text, req.Own)
 		if err == nil {
 			err = e.expand(a)
 		}
-		errs = append(errs, err)
+		fail(label(a.path), err)
 	}
 	if len(req.Args) == 0 && len(req.Made) == 0 {
-		errs = append(errs, errors.New("collect reports: no path given; name the files, directories or patterns to read"))
+		fail("", errors.New("collect reports: no path given; name the files, directories or patterns to read"))
 	}
-	readings, rerr := readAll(ctx, e, req)
-	if err := errors.Join(append(errs, rerr)...); err != nil {
-		for _, r := range readings {
-			r.abort()
-		}
-		return nil, err
-	}
-	return commitAll(readings)
+	readings, bad := readEach(ctx, e, req)
+	return readings, append(problems, bad...)
 }
 
-// readAll reads every file and returns the errors of all bad ones together.
-func readAll(ctx context.Context, e *expander, req Request) ([]*reading, error) {
-	h := &holder{spool: req.Spool}
-	var readings []*reading
-	var errs []error
+// readEach reads the files that were found.
+func readEach(ctx context.Context, e *expander, req Request) (readings []*reading, problems []Problem) {
+	h := &holder{spool: req.Spool, redact: req.Redact, progress: e.progress(req.Progress)}
 	for _, s := range e.sources {
 		r, err := readSource(ctx, s, req, h)
 		switch {
@@ -102,16 +145,16 @@ func readAll(ctx context.Context, e *expander, req Request) ([]*reading, error) 
 			err = nil
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("collect %q: %w", s.name, err))
+			problems = append(problems, Problem{s.name, fmt.Errorf("collect %q: %w", s.name, err)})
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	if len(readings) == 0 && len(errs) == 0 && len(e.sources) > 0 {
-		errs = append(errs, fmt.Errorf("collect reports: none of %d files is a known report", len(e.sources)))
+	if len(readings) == 0 && len(problems) == 0 && len(e.sources) > 0 {
+		problems = append(problems, Problem{Err: fmt.Errorf("collect reports: none of %d files is a known report", len(e.sources))})
 	}
-	return readings, errors.Join(errs...)
+	return readings, problems
 }
 
 // commitAll makes every blob durable.

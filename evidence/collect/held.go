@@ -1,6 +1,10 @@
 package collect
 
-import "errors"
+import (
+	"errors"
+
+	"cdgate.dev/cdgate/evidence/secrets"
+)
 
 const (
 	// heldBlob is how much of a blob is kept in memory before the spool gets it, heldAll how much of all together.
@@ -16,6 +20,11 @@ type holder struct {
 	spool Spool
 	bytes int
 	open  int
+	// secrets is what every report is read through; redact says what becomes of a report that has some.
+	secrets *secrets.Reader
+	redact  bool
+	// progress is told of every byte; nil when nobody wants to know.
+	progress *progress
 }
 
 // held is a blob that is kept back.

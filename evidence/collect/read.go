@@ -55,29 +55,38 @@ func readSource(ctx context.Context, s source, req Request, h *holder) (*reading
 	if in == nil {
 		return nil, errors.New("there is no standard input")
 	}
+	h.progress.start(s.name)
 	r := &reading{raw: h.blob(), rows: h.blob()}
-	if err := r.read(ctx, s, req.Own[s.kind], in); err != nil {
+	if err := r.read(ctx, s, req.Own[s.kind], in, h); err != nil {
 		r.abort()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *reading) read(ctx context.Context, s source, own OwnKind, in io.Reader) error {
-	tee := io.TeeReader(&bounded{ctx: ctx, r: in, left: evidence.MaxReportBytes}, r.raw)
-	packed := &counter{r: tee}
+func (r *reading) read(ctx context.Context, s source, own OwnKind, in io.Reader, h *holder) error {
+	// With redact the report is what is left of it; else it is the file, and is not kept when something has to go.
+	file := io.Reader(&bounded{ctx: ctx, r: in, left: evidence.MaxReportBytes, progress: h.progress})
+	if !h.redact {
+		file = io.TeeReader(file, r.raw)
+	}
+	packed := &counter{r: file}
 	plain, isPacked, err := unpack(packed)
 	if err != nil {
 		return err
 	}
+	g := h.guard(plain)
+	if plain = g.secrets; h.redact {
+		plain = io.TeeReader(plain, r.raw)
+	}
 	var f evidence.Format
 	var report evidence.Report
 	if own != nil {
-		f, err = readOwn(plain, s, own, r.rows)
+		f, err = readOwn(plain, s, own, g.rows(r.rows))
 	} else {
-		f, report, err = formats.Read(plain, s.kind, r.rows)
+		f, report, err = formats.Read(plain, s.kind, g.rows(r.rows))
 	}
-	if err != nil {
+	if err = g.judge(err, s.name, &report); err != nil {
 		return err
 	}
 	if n, err := io.Copy(io.Discard, packed); err != nil {
@@ -90,7 +99,7 @@ func (r *reading) read(ctx context.Context, s source, own OwnKind, in io.Reader)
 		level = defaultLevel
 	}
 	media := f.MediaType
-	if isPacked {
+	if isPacked && !h.redact {
 		media += "+gzip"
 	}
 	r.item = evidence.Item{
@@ -133,9 +142,10 @@ func (c *counter) Read(p []byte) (int, error) {
 
 // bounded ends with an error when there is more than left, or when the context is done.
 type bounded struct {
-	ctx  context.Context
-	r    io.Reader
-	left int64
+	ctx      context.Context
+	r        io.Reader
+	left     int64
+	progress *progress
 }
 
 // Read passes on the inner reader within the bounds.
@@ -144,6 +154,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := b.r.Read(p)
+	b.progress.add(n)
 	if b.left -= int64(n); b.left < 0 {
 		return 0, fmt.Errorf("the report is larger than %d MiB; split it", evidence.MaxReportBytes>>20)
 	}

@@ -7,7 +7,6 @@ package secrets
 import (
 	"bytes"
 	"io"
-	"strings"
 )
 
 const (
@@ -71,15 +70,23 @@ func (r *Reader) Read(p []byte) (int, error) {
 
 // Find looks for secrets in a text.
 func Find(text []byte) (findings []Finding, count int) {
-	r := NewReader(bytes.NewReader(text))
+	r := small(text)
 	_, _ = io.Copy(io.Discard, r) // a bytes.Reader has no errors
 	return r.Findings(), r.Count()
 }
 
 // Mask returns a text without the secrets in it.
 func Mask(text string) string {
-	masked, _ := io.ReadAll(NewReader(strings.NewReader(text))) // a strings.Reader has no errors
+	masked, _ := io.ReadAll(small([]byte(text))) // a bytes.Reader has no errors
 	return string(masked)
+}
+
+// small returns a Reader that needs no more memory than the text.
+func small(text []byte) *Reader {
+	r := &Reader{}
+	r.buf = make([]byte, 0, min(len(text)+2, bufferSize))
+	r.Reset(bytes.NewReader(text))
+	return r
 }
 
 // Writer looks for secrets in what is written to it and keeps nothing of it. Close must be called to look at the end.
