@@ -3,6 +3,7 @@ package secrets
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -24,11 +25,11 @@ type candidate struct {
 
 const (
 	window   = 4
-	hashBits = 15
+	hashBits = 16
 )
 
 // hash mixes the first three bytes of b.
-func hash(b uint32) uint32 { return (b & 0xFFFFFF) * 0x9E3779B1 >> (32 - hashBits) }
+func hash(b uint32) uint32 { return (b & 0xFFFFFF) * 0x85EBCA6B >> (32 - hashBits) }
 
 // block is three bytes as hash takes them.
 func block(b []byte) uint32 { return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 }
@@ -104,27 +105,27 @@ func (s *searcher) next(b []byte, from, limit int) (int, bool) {
 // at returns the literals that may have a block at b[i].
 func (s *searcher) at(b []byte, i int) []candidate { return s.lists[s.fits[hash(block(b[i:]))]] }
 
-// rarest returns where the window of a literal begins whose bytes are the rarest in reports.
+// rarest returns where the window of a literal begins whose blocks are the rarest in reports.
 func rarest(literal string) int {
-	const common = `etaoin"srh.ld/cu:m0f-1p2gwyb,_v3k=4568j79`
-	rank := func(c byte) int {
-		i := slices.Index([]byte(common), c)
-		if i < 0 {
-			return 1
-		}
-		return len(common) - i + 1
-	}
 	best, least := 0, 0
 	for i := 0; i == 0 || i+window <= len(literal); i++ {
-		n := 1
-		for _, c := range []byte(literal[i:min(i+window, len(literal))]) {
-			n *= rank(c)
-		}
-		if i == 0 || n < least {
+		if n := commonness(literal[i:min(i+3, len(literal))]) + commonness(literal[i+1:min(i+4, len(literal))]); i == 0 || n < least {
 			best, least = i, n
 		}
 	}
 	return best
+}
+
+// commonness is a rough measure of how often a block stands in reports.
+func commonness(block string) int {
+	const common = `etaoin"srh.ld/cu:m0f-1p2gwyb,_v3k=4568j79`
+	n := 1
+	for _, c := range []byte(block) {
+		if i := strings.IndexByte(common, c); i >= 0 {
+			n *= len(common) - i + 1
+		}
+	}
+	return n
 }
 
 var (
