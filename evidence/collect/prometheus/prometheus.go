@@ -86,15 +86,15 @@ type Query struct {
 	// Expr is PromQL.
 	Expr string
 	Time time.Time
-	// Start and End are the range; Step is a duration as Prometheus writes it, such as 15s or 1m30s.
+	// Start and End are the range; Step is a duration in hours, minutes, seconds and milliseconds, such as 15s or 1m30s.
 	Start, End time.Time
 	Step       string
 }
 
-// durations are how Prometheus writes a step, and what is no duration: nothing but zeros.
+// step is a duration that Prometheus, Go and people read alike: no days, weeks and years. noStep has nothing but zeros.
 var (
-	duration = regexp.MustCompile(`^([0-9]{1,9}y)?([0-9]{1,9}w)?([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?$`)
-	nothing  = regexp.MustCompile(`^[^1-9]*$`)
+	step   = regexp.MustCompile(`^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?([0-9]{1,6}ms)?$`)
+	noStep = regexp.MustCompile(`^[^1-9]*$`)
 )
 
 // Check says what is wrong with a question that is asked now.
@@ -115,7 +115,7 @@ func (q Query) Check(now time.Time) error {
 		return fmt.Errorf("%s lies in the future; it is %s now", stamp(newest), stamp(now))
 	case !instant && !q.Start.Before(q.End):
 		return fmt.Errorf("the start %s is not before the end %s", stamp(q.Start), stamp(q.End))
-	case !instant && (!duration.MatchString(q.Step) || nothing.MatchString(q.Step)):
+	case !instant && (!step.MatchString(q.Step) || noStep.MatchString(q.Step)):
 		return fmt.Errorf("the step %q is no duration; want one such as 15s or 1m30s", evidence.Cut(q.Step))
 	}
 	return nil

@@ -128,6 +128,7 @@ func TestRefusedQueries(t *testing.T) {
 		{Query{Expr: "up", Start: now, End: hour, Step: "15s"}, "is not before"}, {Query{Expr: "up", Start: now, End: now, Step: "15s"}, "is not before"},
 		{Query{Expr: "up", Start: hour, End: now, Step: "15"}, "no duration"}, {Query{Expr: "up", Start: hour, End: now, Step: "0s"}, "no duration"},
 		{Query{Expr: "up", Start: hour, End: now, Step: "1s1m"}, "no duration"}, {Query{Expr: "up", Start: hour, End: now, Step: "-15s"}, "no duration"},
+		{Query{Expr: "up", Start: hour, End: now, Step: "1d"}, "no duration"},
 	} {
 		if err := c.q.Check(now); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.80q: error %v, want %q", fmt.Sprint(c.q), err, c.want)
