@@ -165,6 +165,8 @@ func (d *dialer) permit(host string, a netip.Addr) error {
 	switch r := reachOf(a); {
 	case r == never:
 		return fmt.Errorf("refused to connect to %s at %s, %s", host, a, r)
+	case r != loopback && IsLocal(host):
+		return fmt.Errorf("refused to connect to %s at %s, %s: localhost is this machine", host, a, r)
 	case r == loopback && !(named && IsLocal(host)):
 		return fmt.Errorf("refused to connect to %s at %s, %s; write localhost or the address if that is what you mean", host, a, r)
 	case r == internal && !named:

@@ -105,6 +105,13 @@ func TestForbiddenSpellings(t *testing.T) {
 			t.Errorf("%s: error %v", u, err)
 		}
 	}
+	// localhost is trusted with what is not encrypted, and must be this machine.
+	for _, a := range []string{"10.0.0.1", "8.8.8.8"} {
+		if resp, err := faked(Options{Scheme: "http", Host: "localhost"}, map[string][]string{"localhost": {a}}, server).Get("http://localhost:9090/"); err == nil {
+			resp.Body.Close()
+			t.Errorf("localhost at %s is asked", a)
+		}
+	}
 	if n := hits.Load(); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}

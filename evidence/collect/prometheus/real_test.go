@@ -15,6 +15,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/formats"
 )
 
 // startPrometheus runs a real Prometheus that scrapes a target with known metrics, and returns its address.
@@ -95,12 +98,15 @@ func TestRealPrometheus(t *testing.T) {
 		url  string // the same question in the words of the API's documentation
 		has  string
 		kind string
+		// series is how many there are, warns whether the reader has something to say: NaN or nothing is no data.
+		series int64
+		warns  bool
 	}{
-		{Query{Expr: `orders_total{shop="a"}`, Time: at}, "/api/v1/query?query=orders_total%7Bshop%3D%22a%22%7D&time=" + stampOf(0), `"42"`, "vector"},
-		{Query{Expr: "broken", Time: at}, "/api/v1/query?query=broken&time=" + stampOf(0), `"NaN"`, "vector"},
-		{Query{Expr: "absent_metric", Time: at}, "/api/v1/query?query=absent_metric&time=" + stampOf(0), `"result":[]`, "vector"},
-		{Query{Expr: "sum(orders_total)", Start: at.Add(-2 * time.Second), End: at, Step: "500ms"}, "/api/v1/query_range?query=sum(orders_total)&start=" + stampOf(-2*time.Second) + "&end=" + stampOf(0) + "&step=500ms", `"42.25"`, "matrix"},
-		{Query{Expr: long, Time: at}, "/api/v1/query?query=" + url.QueryEscape(long) + "&time=" + stampOf(0), `"0.25"`, "vector"},
+		{Query{Expr: `orders_total{shop="a"}`, Time: at}, "/api/v1/query?query=orders_total%7Bshop%3D%22a%22%7D&time=" + stampOf(0), `"42"`, "vector", 1, false},
+		{Query{Expr: "broken", Time: at}, "/api/v1/query?query=broken&time=" + stampOf(0), `"NaN"`, "vector", 1, true},
+		{Query{Expr: "absent_metric", Time: at}, "/api/v1/query?query=absent_metric&time=" + stampOf(0), `"result":[]`, "vector", 0, true},
+		{Query{Expr: "sum(orders_total)", Start: at.Add(-2 * time.Second), End: at, Step: "500ms"}, "/api/v1/query_range?query=sum(orders_total)&start=" + stampOf(-2*time.Second) + "&end=" + stampOf(0) + "&step=500ms", `"42.25"`, "matrix", 1, false},
+		{Query{Expr: long, Time: at}, "/api/v1/query?query=" + url.QueryEscape(long) + "&time=" + stampOf(0), `"0.25"`, "vector", 2, false},
 	} {
 		report, err := s.Ask(context.Background(), c.q, time.Now())
 		if err != nil {
@@ -117,6 +123,14 @@ func TestRealPrometheus(t *testing.T) {
 		if err := json.Unmarshal(report, &got); err != nil || got.APIVersion != APIVersion || got.Server != address || got.Query != c.q.Expr ||
 			got.Response.Status != "success" || got.Response.Data.ResultType != c.kind {
 			t.Errorf("%.60s: %s, error %v", c.q.Expr, report, err)
+		}
+		format, read, err := formats.Read(bytes.NewReader(report), evidence.Metrics, io.Discard)
+		if err != nil || format.Name != "prometheus" {
+			t.Errorf("%.60s: read as %s, error %v", c.q.Expr, format.Name, err)
+		} else if m := read.Summary.Metrics; m.Series != c.series || m.Server != address || m.Query != c.q.Expr || !m.Complete {
+			t.Errorf("%.60s: summary %+v", c.q.Expr, m)
+		} else if w := read.Warnings.List(); (len(w) > 0) != c.warns {
+			t.Errorf("%.60s: warnings %v", c.q.Expr, w)
 		}
 		want := plain(t, address+c.url)
 		if !bytes.Contains(report, []byte(`"response":`+want+"}")) || !strings.Contains(want, c.has) {
