@@ -20,8 +20,9 @@ type Format struct {
 	// Match reports whether a report with this head is of this format. It must be true for broken reports of the format
 	// too, so that their errors name it, and false for every other format.
 	Match func(Head) bool
-	// MatchNamed, which may be nil, is Match for reports that do not tell what they are, such as an empty array. It is asked
-	// only when people named the kind and no Match of that kind answers.
+	// MatchNamed, which may be nil, is Match for reports that do not tell what they are, such as an empty array, and for
+	// those that another format matches first, such as a bill of materials with vulnerabilities, which is a VEX document
+	// too. It is asked only when people named the kind and no Match of that kind answers.
 	MatchNamed func(Head) bool
 	// Read reads a whole report strictly, to its last byte, in one pass, and writes its rows. Errors name the place.
 	Read func(r io.Reader, rows *Rows) (Report, error)

@@ -18,8 +18,10 @@ type VEXStatement struct {
 	At            string   `json:"at"`
 }
 
-// VEXSummary counts the statements of a VEX document, each about all its products together, by status. Products are the
-// different products named. Complete is false when the document breaks its format or says that it is a draft.
+// VEXSummary counts the statements of a VEX document, each about all its products together, by status. A statement that
+// silences counts as unknown when one of its rows does not. In CSAF a statement is one vulnerability with one status.
+// Products are the different products named; in CSAF those that the product tree defines. Complete is false when
+// something in the document breaks its format, or when the document says that it is a draft.
 type VEXSummary struct {
 	SpecVersion        string `json:"specVersion"`
 	Document           string `json:"document"`

@@ -23,14 +23,19 @@ type corpusFile struct {
 	Expect                                json.RawMessage
 }
 
-// corpus finds the report corpus beside the repository, or skips loudly.
+// corpusDir is the folder of the report corpus: CDGATE_CORPUS, or beside the repository.
+func corpusDir() string {
+	if dir := os.Getenv("CDGATE_CORPUS"); dir != "" {
+		return dir
+	}
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(here), "..", "..", "..", "shared", "corpus")
+}
+
+// corpus finds the report corpus, or skips loudly.
 func corpus(t testing.TB) (dir string, files []corpusFile) {
 	t.Helper()
-	dir = os.Getenv("CDGATE_CORPUS")
-	if dir == "" {
-		_, here, _, _ := runtime.Caller(0)
-		dir = filepath.Join(filepath.Dir(here), "..", "..", "..", "shared", "corpus")
-	}
+	dir = corpusDir()
 	b, err := os.ReadFile(filepath.Join(dir, "MANIFEST.json"))
 	if err != nil {
 		t.Skipf("THE CORPUS IS NOT HERE: no report of other people's tools was read. Set CDGATE_CORPUS to its folder. (%v)", err)

@@ -24,6 +24,7 @@ import (
 	"cdgate.dev/cdgate/evidence/scan"
 	"cdgate.dev/cdgate/evidence/source"
 	"cdgate.dev/cdgate/evidence/tests"
+	"cdgate.dev/cdgate/evidence/vex"
 )
 
 // All returns every format, in the order of the table in evidence/README.md. To add a format is to add its line here.
@@ -71,6 +72,9 @@ func All() []evidence.Format {
 		metrics.Locust(),
 		objective.OpenSLO(),
 		objective.Kayenta(),
+		vex.OpenVEX(),
+		vex.CSAF(),
+		vex.CycloneDX(),
 		review.GitHubReviews(),
 		review.GitLabApprovals(),
 		change.JiraIssue(),

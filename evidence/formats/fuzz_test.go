@@ -50,6 +50,10 @@ func fuzz(f *testing.F, name string) {
 	})
 }
 
+// maxSeed is how large a seed may be: large ones make the fuzzer slow and teach it nothing more.
+const maxSeed = 64 << 10
+
+// seed adds the samples of a format, and its reports of the corpus where that is beside the repository.
 func seed(f *testing.F, format evidence.Format) {
 	files, err := os.ReadDir(sampleDir(format))
 	if err != nil {
@@ -57,6 +61,15 @@ func seed(f *testing.F, format evidence.Format) {
 	}
 	for _, file := range files {
 		if b, err := os.ReadFile(filepath.Join(sampleDir(format), file.Name())); err == nil && file.Name() != "want.json" {
+			f.Add(b)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(corpusDir(), "MANIFEST.json")); err != nil {
+		return
+	}
+	dir, reports := corpus(f)
+	for _, report := range reports {
+		if b, err := os.ReadFile(filepath.Join(dir, report.Path)); err == nil && report.Format == format.Name && len(b) <= maxSeed {
 			f.Add(b)
 		}
 	}
@@ -127,6 +140,9 @@ func FuzzClair(f *testing.F)             { fuzz(f, "clair") }
 func FuzzCycloneDXXML(f *testing.F)      { fuzz(f, "cyclonedx-xml") }
 func FuzzSPDXTagValue(f *testing.F)      { fuzz(f, "spdx-tag-value") }
 func FuzzSPDX3JSON(f *testing.F)         { fuzz(f, "spdx3-json") }
+func FuzzOpenVEX(f *testing.F)           { fuzz(f, "openvex") }
+func FuzzCSAF(f *testing.F)              { fuzz(f, "csaf") }
+func FuzzCycloneDXVEX(f *testing.F)      { fuzz(f, "cyclonedx-vex") }
 func FuzzGitHubReviews(f *testing.F)     { fuzz(f, "github-reviews") }
 func FuzzGitLabApprovals(f *testing.F)   { fuzz(f, "gitlab-approvals") }
 func FuzzJiraIssue(f *testing.F)         { fuzz(f, "jira-issue") }

@@ -7,6 +7,7 @@ import (
 
 	"cdgate.dev/cdgate/evidence"
 	"cdgate.dev/cdgate/evidence/strictjson"
+	"cdgate.dev/cdgate/evidence/vex"
 )
 
 // CycloneDXJSON is the JSON form of CycloneDX 1.2 to 1.7. Nested components and services count; the product that the
@@ -14,12 +15,13 @@ import (
 func CycloneDXJSON() evidence.Format {
 	return evidence.Format{
 		Name: "cyclonedx-json", Title: "CycloneDX JSON", Kind: evidence.SBOM, MediaType: "application/vnd.cyclonedx+json",
-		Recognised: "member `bomFormat` with value CycloneDX",
+		Recognised: "member `bomFormat` with value CycloneDX, unless it has `vulnerabilities` and no `components`",
 		Tools:      "Syft, Trivy, cdxgen, npm sbom, CycloneDX plugins for Maven, Gradle, Go, PHP",
 		Match: func(h evidence.Head) bool {
-			return h.Syntax == evidence.JSON && strings.EqualFold(h.Text("bomFormat"), "CycloneDX")
+			return h.Syntax == evidence.JSON && strings.EqualFold(h.Text("bomFormat"), "CycloneDX") && !vex.IsCycloneDXVEX(h)
 		},
-		Read: readCycloneDX,
+		MatchNamed: func(h evidence.Head) bool { return h.Syntax == evidence.JSON && vex.IsCycloneDXVEX(h) },
+		Read:       readCycloneDX,
 	}
 }
 

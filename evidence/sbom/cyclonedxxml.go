@@ -6,6 +6,7 @@ import (
 
 	"cdgate.dev/cdgate/evidence"
 	"cdgate.dev/cdgate/evidence/strictxml"
+	"cdgate.dev/cdgate/evidence/vex"
 )
 
 // cycloneDXSpace starts the namespaces of CycloneDX; the version follows.
@@ -15,12 +16,13 @@ const cycloneDXSpace = "http://cyclonedx.org/schema/bom/"
 func CycloneDXXML() evidence.Format {
 	return evidence.Format{
 		Name: "cyclonedx-xml", Title: "CycloneDX XML", Kind: evidence.SBOM, MediaType: "application/vnd.cyclonedx+xml",
-		Recognised: "root element `bom` in a namespace of CycloneDX",
+		Recognised: "root element `bom` in a namespace of CycloneDX, unless it has `vulnerabilities` and no `components`",
 		Tools:      "CycloneDX plugins for Maven, Gradle, npm, .NET; Syft",
 		Match: func(h evidence.Head) bool {
-			return h.Syntax == evidence.XML && strings.EqualFold(h.Root, "bom") && strings.HasPrefix(h.Space, cycloneDXSpace)
+			return h.Syntax == evidence.XML && strings.EqualFold(h.Root, "bom") && strings.HasPrefix(h.Space, cycloneDXSpace) && !vex.IsCycloneDXVEX(h)
 		},
-		Read: readCycloneDXXML,
+		MatchNamed: func(h evidence.Head) bool { return h.Syntax == evidence.XML && vex.IsCycloneDXVEX(h) },
+		Read:       readCycloneDXXML,
 	}
 }
 
