@@ -28,8 +28,8 @@ func addVulnerabilities(input ast.Value) {
 	elements(member(doc, "release"), "subjects", func(subject ast.Object) { release = append(release, textOf(subject, keyDigest)) })
 	entries := vulns.Merge(b.findings, b.statements, release)
 	list := make([]*ast.Term, len(entries))
-	for i := range entries {
-		list[i] = b.entry(&entries[i])
+	for i, e := range entries {
+		list[i] = b.entry(e)
 	}
 	doc.Insert(ast.InternedTerm(vulnerabilities), ast.ArrayTerm(list...))
 }
@@ -61,6 +61,8 @@ func (b *vulnerabilityView) addScan(item ast.Object) {
 	if s, _ := tool.Value.(ast.String); s == "" {
 		tool = item.Get(keyFormat)
 	}
+	rows := length(item, "findings")
+	b.rows, b.findings = slices.Grow(b.rows, rows), slices.Grow(b.findings, rows)
 	elements(item, "findings", func(row ast.Object) {
 		if !row.Get(keyCategory).Equal(termVulnerability) {
 			return
@@ -253,6 +255,16 @@ func elements(o ast.Object, name string, visit func(ast.Object)) {
 			}
 		})
 	}
+}
+
+// length is how long the list at a key is.
+func length(o ast.Object, name string) int {
+	if t := o.Get(ast.InternedTerm(name)); t != nil {
+		if list, ok := t.Value.(*ast.Array); ok {
+			return list.Len()
+		}
+	}
+	return 0
 }
 
 func textIn(t *ast.Term) string {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func (s *sample) merge() []Entry { return Merge(s.findings, s.statements, s.release) }
+func (s *sample) merge() []*Entry { return Merge(s.findings, s.statements, s.release) }
 
 // statuses writes what Merge gives as the oracle does.
 func (s *sample) statuses() map[string]string {

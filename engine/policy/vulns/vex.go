@@ -20,6 +20,9 @@ type vex struct {
 	purls      purls
 	statements []statement
 	byName     map[string][]int
+	// asked counts questions; seen holds for each statement the last one in which it came up.
+	asked int
+	seen  []int
 }
 
 type statement struct {
@@ -35,7 +38,7 @@ type statement struct {
 }
 
 func newVEX(statements []Statement, release []string) *vex {
-	v := &vex{purls: purls{}, statements: make([]statement, len(statements)), byName: map[string][]int{}}
+	v := &vex{purls: purls{}, statements: make([]statement, len(statements)), byName: map[string][]int{}, seen: make([]int, len(statements))}
 	for i := range statements {
 		s := statement{Statement: &statements[i]}
 		s.names = namesOf(s.Vulnerability, s.Aliases)
@@ -72,11 +75,13 @@ func (v *vex) about(n names, cve string, f *Finding) []Applied {
 		return nil
 	}
 	var out []Applied
+	v.asked++
 	add := func(i int) {
 		s := &v.statements[i]
-		if !s.names.mean(n, cve) || slices.ContainsFunc(out, func(a Applied) bool { return a.Index == i }) {
+		if v.seen[i] == v.asked || !s.names.mean(n, cve) {
 			return
 		}
+		v.seen[i] = v.asked
 		if covers, exact := s.covers(v.purls.read(f.PURL)); covers {
 			out = append(out, Applied{Index: i, Ignored: s.useless(exact)})
 		}

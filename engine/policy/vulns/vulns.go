@@ -93,21 +93,18 @@ type Applied struct {
 
 // Merge sorts findings into entries, ordered by id, package, version and package URL. Release holds the digests
 // ("sha256:…") of what is to be released. Neither the order of the findings nor that of the statements matters.
-func Merge(findings []Finding, statements []Statement, release []string) []Entry {
+func Merge(findings []Finding, statements []Statement, release []string) []*Entry {
 	v := newVEX(statements, release)
 	m := merger{findings: findings, named: make([]names, len(findings))}
 	for i := range findings {
 		m.named[i] = namesOf(findings[i].ID, findings[i].Aliases)
 	}
 	groups := group(m.named, packagesOf(findings, v.purls))
-	entries := make([]Entry, len(groups))
+	entries := make([]*Entry, len(groups))
 	for i, g := range groups {
 		entries[i] = m.entry(g, v)
 	}
-	slices.SortFunc(entries, func(a, b Entry) int {
-		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Package, b.Package), strings.Compare(a.Version, b.Version),
-			strings.Compare(a.PURL, b.PURL), m.compareSources(a.Sources[0], b.Sources[0]))
-	})
+	slices.SortFunc(entries, m.compareEntries)
 	return entries
 }
 
@@ -117,18 +114,18 @@ type merger struct {
 }
 
 // entry makes one entry of the findings of a group.
-func (m *merger) entry(g members, v *vex) Entry {
-	e := Entry{Sources: make([]Source, 0, len(g.rows))}
+func (m *merger) entry(g members, v *vex) *Entry {
+	e := &Entry{Sources: make([]Source, 0, len(g.rows))}
 	for _, row := range g.rows {
-		e.Sources = append(e.Sources, m.source(row, g.cve, v, &e))
+		e.Sources = append(e.Sources, m.source(row, g.cve, v, e))
 	}
 	if len(e.Sources) > 1 {
 		slices.SortFunc(e.Sources, m.compareSources)
 		e.Sources = slices.CompactFunc(e.Sources, func(a, b Source) bool { return m.compareSources(a, b) == 0 })
 	}
 	e.Statements = v.sorted(e.Statements)
-	m.name(&e, g)
-	m.describe(&e)
+	m.name(e, g)
+	m.describe(e)
 	var why []string
 	for _, s := range e.Sources {
 		if e.Status == "" || slices.Index(worst, s.Status) < slices.Index(worst, e.Status) {
@@ -234,6 +231,17 @@ func add(list []string, s string) []string {
 		list = slices.Insert(list, i, s)
 	}
 	return list
+}
+
+// compareEntries compares what differs most often first; entries that are the same in everything have no order.
+func (m *merger) compareEntries(a, b *Entry) int {
+	if c := strings.Compare(a.ID, b.ID); c != 0 {
+		return c
+	}
+	if c := cmp.Or(strings.Compare(a.Package, b.Package), strings.Compare(a.Version, b.Version), strings.Compare(a.PURL, b.PURL)); c != 0 {
+		return c
+	}
+	return m.compareSources(a.Sources[0], b.Sources[0])
 }
 
 // compareSources orders sources by everything that is said of them; 0 means that they say the same.

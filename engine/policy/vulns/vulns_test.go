@@ -38,7 +38,7 @@ func TestThreeScannersAreOneEntry(t *testing.T) {
 		with(found("grype", "high", "GHSA-AAAA-bbbb-cccc"), func(f *Finding) { f.PURL, f.FixedVersion = "pkg:deb/debian/zlib1g@1.2.13?distro=debian-12", "1.2.14" }),
 		with(found("trivy", "critical", "CVE-2024-1"), func(f *Finding) { f.FixedVersion = "1.3" }),
 	}, nil, nil)
-	want := []Entry{{
+	want := []*Entry{{
 		ID: "CVE-2024-1", Aliases: []string{"GHSA-AAAA-bbbb-cccc", "PYSEC-1"}, Package: "zlib1g", Version: "1.2.13", PURL: zlib,
 		FixedVersions: []string{"1.2.14", "1.3"}, Severity: "critical", Severities: []string{"critical", "high", "unknown"}, Status: Open,
 		Sources: []Source{{Index: 1, Status: Open}, {Index: 0, Status: Open}, {Index: 2, Status: Open}},

@@ -149,23 +149,26 @@ _accepted := {"suppressed"} | {status | some status in data.params.security.vuln
 
 _passed_over := {v | some v in _discharged}
 
-_open[v.severity] contains v if {
-	some v in input.vulnerabilities
-	not v in _passed_over
-}
-
 # Where scanners differ and one does not rate it, what it is rated counts, and so does the doubt; only a critical one
 # cannot be worse.
-_open.unknown contains v if {
-	some v in _open.high
-	"unknown" in v.severities
+_open := {
+	"critical": _by_severity.critical,
+	"high": _by_severity.high,
+	"medium": array.concat(_by_severity.medium, _doubtful("medium")),
+	"low": array.concat(_by_severity.low, _doubtful("low")),
+	"unknown": array.concat(_by_severity.unknown, [v | some v in _by_severity.high; "unknown" in v.severities]),
 }
 
-_open[rated] contains v if {
-	some v in input.vulnerabilities
-	v.severity == "unknown"
-	rated := v.severities[1]
-	not v in _passed_over
+# Those that a scanner rates so and another not at all.
+_doubtful(severity) := [v | some v in _by_severity.unknown; v.severities[1] == severity]
+
+_by_severity := {severity: found |
+	some severity in ["critical", "high", "medium", "low", "unknown"]
+	found := [v |
+		some v in input.vulnerabilities
+		v.severity == severity
+		not v in _passed_over
+	]
 }
 
 _what(v) := v.id if v["package"] == ""
