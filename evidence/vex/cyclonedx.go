@@ -68,6 +68,14 @@ func (p *cycloneDXPart) identity() string {
 	return first(p.purl, p.cpe, name, p.ref)
 }
 
+// digest returns the SHA-256 of a part: its hash, or the version where that is one, as Syft writes it for images and files.
+func (c *cycloneDX) digest(p *cycloneDXPart, place string) string {
+	if hex, ok := strings.CutPrefix(p.version, "sha256:"); ok && p.sha256 == "" && sha256Text.MatchString(hex) {
+		return strings.ToLower(p.version)
+	}
+	return c.out.digest(p.sha256, place)
+}
+
 // cycloneDXVersion is a version or range of what is affected. Status is affected, unaffected, unknown, or "", which is
 // what the analysis says.
 type cycloneDXVersion struct{ version, rang, status string }
@@ -205,10 +213,12 @@ func (c *cycloneDX) target(row evidence.VEXStatement, t cycloneDXTarget, place s
 		if silences(row.Status) {
 			row.Status = unknown
 		}
-	case part.main || c.main == nil:
-		row.Product, row.Digest = part.identity(), c.out.digest(part.sha256, place)
+	case part.main:
+		row.Product, row.Digest = part.identity(), c.digest(part, place)
+	case c.main == nil: // the document is about no product of its own, and the hash of a package is not that of a release
+		row.Product = part.identity()
 	default:
-		row.Product, row.Digest, row.Component = c.main.identity(), c.out.digest(c.main.sha256, place), part.identity()
+		row.Product, row.Digest, row.Component = c.main.identity(), c.digest(c.main, place), part.identity()
 		about = &row.Component
 	}
 	if len(t.versions) == 0 {

@@ -213,7 +213,8 @@ func (v *openVEXReader) write(s openVEXStatement, created string) error {
 	if row.Aliases, err = aliases(row.Vulnerability, append(s.aliases, s.id)); err != nil {
 		return err
 	}
-	v.out.begin(row.Status)
+	status := row.Status
+	v.out.begin(status)
 	defer v.out.end()
 	if len(s.products) == 0 {
 		v.out.warn.Add(evidence.UnknownIdentifier, s.place, "the statement names no product: it applies to nothing")
@@ -221,8 +222,10 @@ func (v *openVEXReader) write(s openVEXStatement, created string) error {
 	}
 	for _, p := range s.products {
 		row.Product, row.Digest, row.Component = p.identity(), v.out.digest(p.sha256, s.place), ""
+		row.Status = status
 		if row.Product == "" && row.Digest == "" {
-			v.out.warn.Add(evidence.UnknownIdentifier, s.place, "the statement names a product without any identifier: it applies to nothing")
+			v.out.breaks(s.place, "a product without any identifier; what is said of it counts as unknown")
+			row.Status = unknown
 		}
 		parts := append(p.parts, s.parts...)
 		if len(parts) == 0 {
