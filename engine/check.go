@@ -128,7 +128,7 @@ func (c *caseFile) check(child evaluator, items []evidence.Item) (*Checked, erro
 	if err != nil {
 		return nil, err
 	}
-	out := &Checked{Items: items, Input: input, Later: []LaterRule{}}
+	out := &Checked{Items: items, Input: input, views: views{input, c.sources}, Later: []LaterRule{}}
 	var judged []policy.Rule
 	for _, r := range resp.Rules {
 		if len(r.Missing) > 0 || r.Artifacts {

@@ -65,7 +65,7 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 		return nil, err
 	}
 	out := s.file.judge(s.policies)
-	ev.Result, ev.Input = out.result, out.input
+	ev.Result, ev.Input, ev.views = out.result, out.input, views{out.input, s.file.sources}
 	return ev, s.commit(ctx, out, ev)
 }
 
@@ -82,7 +82,7 @@ func Preview(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 		return nil, err
 	}
 	out := s.file.judge(s.policies)
-	ev := &Evaluation{Result: out.result, Input: out.input, ExitCode: out.result.ExitCode}
+	ev := &Evaluation{Result: out.result, Input: out.input, views: views{out.input, s.file.sources}, ExitCode: out.result.ExitCode}
 	if ev.ExitCode == 0 {
 		ev.ExitCode = int(fault.Record)
 	}

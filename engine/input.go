@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"cdgate.dev/cdgate/engine/policy"
 	"cdgate.dev/cdgate/engine/verify"
 	"cdgate.dev/cdgate/evidence"
 )
@@ -159,6 +160,21 @@ func (c *caseFile) documentSource(repository, revision, branch string, authors [
 		s.Authors = append(s.Authors, documentAuthor{Name: a.Name, Email: a.Email, Person: person})
 	}
 	return s
+}
+
+// views shows a policy input as policies see it.
+type views struct {
+	input   []byte
+	sources []policy.Source
+}
+
+// Views is the policy input with its index views, as policies see it: deterministic JSON, sorted keys. It is empty when
+// there is no input.
+func (v views) Views() ([]byte, error) {
+	if len(v.input) == 0 {
+		return nil, nil
+	}
+	return policy.Views(v.input, v.sources...)
 }
 
 // rfc3339 writes an instant as every document does: UTC, whole seconds.

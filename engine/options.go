@@ -135,8 +135,9 @@ type Evaluation struct {
 	// Index is the entry of the log, Checkpoint its signed head.
 	Index      uint64
 	Checkpoint string
-	// Input is the document the policies saw, without index views.
+	// Input is the document the policies saw, without index views; Views shows it with them.
 	Input []byte
+	views
 	// Collected is set when reports were collected first.
 	Collected *Collected
 	ExitCode  int
@@ -163,8 +164,9 @@ type Checked struct {
 	Items []evidence.Item
 	// Later are the rules that need evidence which is not here, with the kinds that are absent.
 	Later []LaterRule
-	// Input is the document the policies saw, without index views.
-	Input    []byte
+	// Input is the document the policies saw, without index views; Views shows it with them.
+	Input []byte
+	views
 	ExitCode int
 }
 

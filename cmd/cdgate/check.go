@@ -32,7 +32,7 @@ func (k *call) check() error {
 		}
 		return k.failed(outs, err, ev)
 	}
-	d := report.Document{Result: got.Result, Check: true, Input: k.withViews(got.Input)}
+	d := report.Document{Result: got.Result, Check: true, Input: k.withViews(got)}
 	for _, l := range got.Later {
 		if len(l.Missing) == 0 {
 			l.Missing = []string{"an artifact"} // a rule about what was built, which a check has not

@@ -131,7 +131,7 @@ func makeParent(path string) error {
 
 // document is an evaluation to show.
 func (k *call) document(ev *engine.Evaluation, o engine.EvaluateOptions) report.Document {
-	d := report.Document{Result: ev.Result, Input: k.withViews(ev.Input)}
+	d := report.Document{Result: ev.Result, Input: k.withViews(ev)}
 	if ev.Digest != "" {
 		d.Record = report.Record{Path: relative(k.dir, ev.Path), Digest: ev.Digest}
 		d.Log = report.Log{Logged: true, Index: ev.Index, Checkpoint: ev.Checkpoint}
@@ -143,11 +143,8 @@ func (k *call) document(ev *engine.Evaluation, o engine.EvaluateOptions) report.
 }
 
 // withViews is the policy input as policies see it; nil when there is none.
-func (k *call) withViews(input []byte) []byte {
-	if len(input) == 0 {
-		return nil
-	}
-	b, err := policy.Views(input)
+func (k *call) withViews(of interface{ Views() ([]byte, error) }) []byte {
+	b, err := of.Views()
 	if err != nil {
 		k.note("the policy input cannot be shown: %v", err)
 		return nil
@@ -160,7 +157,7 @@ func (k *call) withViews(input []byte) []byte {
 func (k *call) failed(outs []output, err error, ev *engine.Evaluation) error {
 	d := report.Document{}
 	if ev != nil {
-		d.Result, d.Input = ev.Result, k.withViews(ev.Input)
+		d.Result, d.Input = ev.Result, k.withViews(ev)
 	}
 	d.Result.Outcome, d.Result.Basis, d.Result.ValidUntil = decide.Block.String(), "", ""
 	d.Result.ExitCode = engine.ExitCode(err)

@@ -261,7 +261,7 @@ func FuzzDecodeInput(f *testing.F) {
 	f.Add([]byte(with(with(noInput, "tests", testsItem), "scan", scanItem)))
 	f.Add([]byte(`{"now":1e999999999}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		v, err := decodeInput(b)
+		v, err := testTypes(t).decodeInput(b)
 		if err != nil {
 			return
 		}

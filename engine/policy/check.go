@@ -122,10 +122,6 @@ func (c *compiled) checkMetadata() Problems {
 // checkUnused finds parameters that their rule never reads.
 func (c *compiled) checkUnused() Problems {
 	var out Problems
-	kinds, err := evidenceKinds()
-	if err != nil {
-		return nil
-	}
 	for _, r := range c.rules {
 		file, ok := c.paramFiles[r.Code]
 		if !ok {
@@ -135,7 +131,7 @@ func (c *compiled) checkUnused() Problems {
 		if err != nil {
 			continue
 		}
-		used := c.usesOf(r, kinds).params
+		used := c.usesOf(r).params
 		for _, d := range docs {
 			if !used[r.Code+"."+d.Name] && !used[r.Code] {
 				out = append(out, Diagnostic{File: file.name, Code: "params", Msg: "rule " + r.Code + " never reads its parameter " + d.Name})

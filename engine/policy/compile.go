@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
@@ -142,7 +141,7 @@ func (c *compiled) schemaSet(modules map[string]*ast.Module, opt options) *ast.S
 		return nil
 	}
 	set := ast.NewSchemaSet()
-	set.Put(ast.SchemaRootRef, jsontext.Value(inputTypes))
+	set.Put(ast.SchemaRootRef, c.types.text)
 	if c.paramSchema == nil {
 		return set
 	}
@@ -214,7 +213,7 @@ func (c *compiled) readParams(opt options) {
 	if c.params, c.paramSchema, err = schemas.Params(files, c.program.Params); err == nil {
 		return
 	}
-	for _, d := range fromSchemas(err, rename) {
+	for _, d := range fromSchemas(err, rename, "params") {
 		if opt.lenient && strings.Contains(d.Msg, "is not set and has no default") {
 			c.params = []byte("{}")
 			continue

@@ -26,8 +26,8 @@ func decodeJSON(b []byte) (ast.Value, error) { return decode(b, nil) }
 
 // decodeInput reads a policy input strictly, holds it to its types, and adds the index views of its items. Every field
 // has to be there and none other; views may not be there.
-func decodeInput(b []byte) (ast.Value, error) {
-	n, err := inputNode()
+func (t *documentTypes) decodeInput(b []byte) (ast.Value, error) {
+	n, err := t.node()
 	if err != nil {
 		return nil, err
 	}

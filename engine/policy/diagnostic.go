@@ -172,12 +172,12 @@ func isBuiltinOfOPA(name string) bool {
 }
 
 // fromSchemas tells problems of parameters at their place.
-func fromSchemas(err error, rename map[string]string) Problems {
+func fromSchemas(err error, rename map[string]string, code string) Problems {
 	var out Problems
 	var visit func(error)
 	visit = func(err error) {
 		if e, ok := err.(*schemas.Error); ok {
-			d := Diagnostic{File: e.File, Line: e.Line, Column: e.Column, Code: "params"}
+			d := Diagnostic{File: e.File, Line: e.Line, Column: e.Column, Code: code}
 			if name, ok := rename[e.File]; ok {
 				d.File = name
 			}
@@ -193,7 +193,11 @@ func fromSchemas(err error, rename map[string]string) Problems {
 			}
 			return
 		}
-		out = append(out, Diagnostic{Code: "params", Msg: err.Error()})
+		if inner := errors.Unwrap(err); errors.As(err, new(*schemas.Error)) && inner != nil {
+			visit(inner)
+			return
+		}
+		out = append(out, Diagnostic{Code: code, Msg: err.Error()})
 	}
 	visit(err)
 	return out

@@ -25,6 +25,16 @@ func dir(t testing.TB, ref string, files map[string]string) Source {
 }
 
 // one is a program of one file.
+// testTypes are the types of the policy input without own kinds.
+func testTypes(t testing.TB) *documentTypes {
+	t.Helper()
+	types, err := builtInTypes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
+}
+
 func one(t testing.TB, rego string) Program {
 	t.Helper()
 	return Program{Sources: []Source{dir(t, "./policies", map[string]string{"rule.rego": rego})}}
@@ -36,7 +46,7 @@ func inProcess(p Program, input string) ([]Rule, error) {
 	if err := c.problems.fault(); err != nil {
 		return nil, err
 	}
-	doc, err := decodeInput([]byte(input))
+	doc, err := c.types.decodeInput([]byte(input))
 	if err != nil {
 		return nil, fault.Wrap(fault.Evidence, err)
 	}

@@ -41,6 +41,7 @@ func plainPath(ref ast.Ref) []string {
 // parsed is a program after parsing: judged modules, test modules where they were asked for, parameters and data.
 type parsed struct {
 	program  Program
+	types    *documentTypes
 	modules  []*module
 	tests    []*module
 	problems Problems
@@ -52,6 +53,10 @@ func parse(p Program, withTests bool) *parsed {
 	caps, err := allowed()
 	if err != nil {
 		out.problems = append(out.problems, Diagnostic{Code: "capability", Msg: err.Error()})
+		return out
+	}
+	if out.types, err = typesOf(p.Sources); err != nil {
+		out.problems = append(out.problems, fromSchemas(err, nil, "kinds")...)
 		return out
 	}
 	var files []*module

@@ -4,11 +4,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/util"
+
+	"cdgate.dev/cdgate/schemas"
 )
 
 // uses is what a rule refers to, through helpers and libraries too.
@@ -22,14 +25,9 @@ type uses struct {
 
 // derive fills in what follows from the references of each rule: the kinds of evidence it needs, and its digest.
 func (c *compiled) derive() {
-	kinds, err := evidenceKinds()
-	if err != nil {
-		c.problems = append(c.problems, Diagnostic{Code: "compile", Msg: err.Error()})
-		return
-	}
 	for _, r := range c.rules {
-		u := c.usesOf(r, kinds)
-		for _, k := range kinds {
+		u := c.usesOf(r)
+		for _, k := range c.types.kinds {
 			if u.kinds[k] && !slices.Contains(r.meta.optional, k) {
 				r.Needs = append(r.Needs, k)
 			}
@@ -40,7 +38,7 @@ func (c *compiled) derive() {
 	}
 }
 
-func (c *compiled) usesOf(r *rule, kinds []string) uses {
+func (c *compiled) usesOf(r *rule) uses {
 	u := uses{kinds: map[string]bool{}, params: map[string]bool{}, modules: map[string]bool{}}
 	seen := map[*ast.Rule]bool{}
 	var visit func(x *ast.Rule)
@@ -51,7 +49,7 @@ func (c *compiled) usesOf(r *rule, kinds []string) uses {
 		seen[x] = true
 		u.modules[x.Location.File] = true
 		ast.WalkRefs(x, func(ref ast.Ref) bool {
-			u.add(ref, kinds)
+			u.add(ref, c.types.kinds)
 			return false
 		})
 		for dep := range c.compiler.Graph.Dependencies(util.T(x)) {
@@ -97,7 +95,7 @@ func (u *uses) add(ref ast.Ref, kinds []string) {
 }
 
 // digestOf is the SHA-256 over one line per file the rule is made of: its modules, those of the helpers and libraries
-// it uses, and its params.cue.
+// it uses, its params.cue and the own kinds it reads.
 func (c *compiled) digestOf(r *rule, u uses) string {
 	for _, m := range r.modules {
 		u.modules[m.name] = true
@@ -114,6 +112,13 @@ func (c *compiled) digestOf(r *rule, u uses) string {
 	}
 	if f, ok := c.paramFiles[r.Code]; ok {
 		line(paramsFile, f.data)
+	}
+	for _, src := range c.program.Sources {
+		for _, f := range src.Files {
+			if name, ok := schemas.OwnKindName(f.Path); ok && path.Dir(f.Path) == kindsDir && u.kinds[name] {
+				line(f.Path, f.Data)
+			}
+		}
 	}
 	sum := sha256.Sum256(lines)
 	return "sha256:" + hex.EncodeToString(sum[:])

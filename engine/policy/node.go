@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -35,12 +34,9 @@ type field struct {
 	derived bool
 }
 
-var inputNode = sync.OnceValues(func() (*node, error) {
-	s, err := inputSchema()
-	if err != nil {
-		return nil, err
-	}
-	root := nodes{}.of(s)
+// inputNode makes the decoder's form of the policy input's schema.
+func inputNode(schema map[string]any) (*node, error) {
+	root := nodes{}.of(schema)
 	for kind, v := range viewsOfKind {
 		if err := root.addViews(kind, v); err != nil {
 			return nil, err
@@ -53,7 +49,7 @@ var inputNode = sync.OnceValues(func() (*node, error) {
 	f.derived = true
 	root.required--
 	return root, nil
-})
+}
 
 // nodes are the nodes that are made, by the identity of their schema: a definition gets one node wherever it occurs.
 type nodes map[uintptr]*node

@@ -36,10 +36,8 @@ func ruleCode(path []string) string {
 
 // rules finds the rules among the judged packages, sorted by code.
 func (p *parsed) rules() []*rule {
-	kinds, err := evidenceKinds()
-	if err != nil {
-		p.problems = append(p.problems, Diagnostic{Code: "compile", Msg: err.Error()})
-		return nil
+	if p.types == nil {
+		return nil // told by parse
 	}
 	var out []*rule
 	for key, modules := range p.packages() {
@@ -55,7 +53,7 @@ func (p *parsed) rules() []*rule {
 			}
 		}
 		named := r.path[0] == "rules"
-		meta := p.readMetadata(modules, kinds, named && len(r.heads) > 0)
+		meta := p.readMetadata(modules, p.types.kinds, named && len(r.heads) > 0)
 		p.checkPlace(r, named)
 		if len(r.heads) == 0 {
 			continue

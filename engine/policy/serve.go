@@ -36,6 +36,12 @@ func serve(r io.Reader, w io.Writer, opt options) error {
 	if err := readJSON(r, 2*maxSource*4/3, &p); err != nil {
 		return fmt.Errorf("read program: %w", err)
 	}
+	types, err := typesOf(p.Sources)
+	if err != nil { // compile says so, and that is the answer
+		if types, err = builtInTypes(); err != nil {
+			return err
+		}
+	}
 	answers := make(chan reply, 2)
 	program := make(chan *compiled, 1)
 	go func() {
@@ -53,7 +59,7 @@ func serve(r io.Reader, w io.Writer, opt options) error {
 			return
 		}
 		go func() {
-			if a, ok := answer(program, input, opt); ok {
+			if a, ok := answer(program, types, input, opt); ok {
 				answers <- a
 			}
 		}()
@@ -70,12 +76,14 @@ func serve(r io.Reader, w io.Writer, opt options) error {
 
 // answer decodes the input while the program compiles, then evaluates. ok is false when the program has faults: they
 // are the answer then.
-func answer(program <-chan *compiled, input []byte, opt options) (a reply, ok bool) {
-	read := decodeInput
+func answer(program <-chan *compiled, types *documentTypes, input []byte, opt options) (a reply, ok bool) {
+	var doc ast.Value
+	var err error
 	if opt.untyped {
-		read = decodeJSON
+		doc, err = decodeJSON(input)
+	} else {
+		doc, err = types.decodeInput(input)
 	}
-	doc, err := read(input)
 	c := <-program
 	if len(c.problems) > 0 {
 		return reply{}, false

@@ -24,8 +24,12 @@ var viewsOfKind = map[string]kindViews{
 
 // Views is the policy input with its index views, as a policy sees it: deterministic JSON, sorted keys. The error is
 // of class fault.Evidence.
-func Views(input []byte) ([]byte, error) {
-	v, err := decodeInput(input)
+func Views(input []byte, sources ...Source) ([]byte, error) {
+	types, err := typesOf(sources)
+	if err != nil {
+		return nil, fault.Wrap(fault.Policy, err)
+	}
+	v, err := types.decodeInput(input)
 	if err != nil {
 		return nil, fault.Wrap(fault.Evidence, err)
 	}

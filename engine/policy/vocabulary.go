@@ -235,7 +235,7 @@ func (v *vocabulary) refSchema(ref ast.Ref, depth int) map[string]any {
 	rest := ref[1:]
 	switch {
 	case ref[0].Equal(ast.InputRootDocument):
-		s, _ = inputSchema()
+		s = v.c.types.schema
 	case ref[0].Equal(ast.DefaultRootDocument) && len(ref) > 2 && headName(ref[1]) == "params":
 		s, rest = v.c.paramSchema, ref[2:]
 	default:
@@ -300,8 +300,7 @@ func (c *compiled) words() map[string]bool {
 			}
 		}
 	}
-	input, _ := inputSchema()
-	collect(input)
+	collect(c.types.schema)
 	collect(c.paramSchema)
 	for _, m := range c.modules {
 		ast.WalkTerms(m.mod, func(t *ast.Term) bool {

@@ -109,7 +109,7 @@ func TestVulnerabilitiesForThoseWhoAsk(t *testing.T) {
 		if !want {
 			continue
 		}
-		doc, err := decodeInput([]byte(threeItems()))
+		doc, err := testTypes(t).decodeInput([]byte(threeItems()))
 		if err != nil {
 			t.Fatal(err)
 		}
