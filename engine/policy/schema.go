@@ -72,7 +72,7 @@ func typesOf(sources []Source) (*documentTypes, error) {
 	}
 	var s struct {
 		Defs map[string]map[string]any `json:"$defs"`
-		Rest map[string]any            `json:",inline"`
+		Rest map[string]any            `json:",embed"`
 	}
 	if err := json.Unmarshal(inputTypes, &s); err != nil {
 		return nil, fmt.Errorf("read schema of the policy input: %w", err)
