@@ -41,8 +41,8 @@ func TestVulnerabilitiesView(t *testing.T) {
 	}
 	text := `{"vulnerabilities":[{"id":"CVE-1","aliases":["GHSA-1"],"package":"zlib","version":"1","purl":"pkg:deb/debian/zlib@1",` +
 		`"fixedVersions":["2","3"],"severity":"critical","severities":["critical","low"],"status":"open","disputed":false,"justification":"",` +
-		`"sources":[` + source(digestB, "tool", "CVE-1", "critical", "open", "", "p", "2") + `,` +
-		source(digestV, "grype", "GHSA-1", "low", "not_affected", "not called", "q", "3") + `],` +
+		`"sources":[` + source(digestV, "grype", "GHSA-1", "low", "not_affected", "not called", "q", "3") + `,` +
+		source(digestB, "tool", "CVE-1", "critical", "open", "", "p", "2") + `],` +
 		`"statements":[{"item":"` + digestB + `","author":"Acme","vulnerability":"GHSA-1","status":"not_affected","justification":"not called",` +
 		`"product":"pkg:deb/debian/zlib","component":"","at":"2026-01-01T00:00:00Z","ignored":""}]},` +
 		`{"id":"CVE-2","aliases":[],"package":"zlib","version":"1","purl":"","fixedVersions":[],"severity":"critical","severities":["critical"],` +

@@ -244,12 +244,12 @@ func (m *merger) compareEntries(a, b *Entry) int {
 	return m.compareSources(a.Sources[0], b.Sources[0])
 }
 
-// compareSources orders sources by everything that is said of them; 0 means that they say the same.
+// compareSources orders sources by tool and then by everything else that is said of them; 0 means that they say the same.
 func (m *merger) compareSources(a, b Source) int {
 	f, g := &m.findings[a.Index], &m.findings[b.Index]
-	return cmp.Or(strings.Compare(f.Item, g.Item), strings.Compare(f.ID, g.ID), strings.Compare(f.Place, g.Place),
+	return cmp.Or(strings.Compare(f.Tool, g.Tool), strings.Compare(f.ID, g.ID), strings.Compare(f.Place, g.Place), strings.Compare(f.Item, g.Item),
 		strings.Compare(f.PURL, g.PURL), strings.Compare(f.Package, g.Package), strings.Compare(f.Version, g.Version),
 		strings.Compare(a.Status, b.Status), strings.Compare(f.Severity, g.Severity), strings.Compare(f.FixedVersion, g.FixedVersion),
-		strings.Compare(a.Justification, b.Justification), strings.Compare(f.Tool, g.Tool),
+		strings.Compare(a.Justification, b.Justification),
 		slices.Compare(f.Aliases, g.Aliases))
 }

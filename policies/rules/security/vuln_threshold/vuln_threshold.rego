@@ -202,19 +202,20 @@ _describe(v) := {
 # Why it counts although something was said.
 _notes(v) := array.concat(
 	["VEX statements contradict each other or the scanner" | v.disputed],
-	array.concat(
-		[sprintf("%s still reports it as %s", [source.tool, source.id]) |
-			some other in v.sources
-			other.status in _accepted
-			some source in v.sources
-			not source.status in _accepted
-		],
-		[sprintf("the VEX statement of %s is ignored: %s", [statement.author, statement.ignored]) |
-			some statement in v.statements
-			not statement.ignored in {"", "superseded"}
-		],
-	),
+	[note | some note in (_still_reported(v) | _ignored(v))],
 )
+
+_still_reported(v) := {sprintf("%s still reports it as %s", [source.tool, source.id]) |
+	some other in v.sources
+	other.status in _accepted
+	some source in v.sources
+	not source.status in _accepted
+}
+
+_ignored(v) := {sprintf("a VEX statement of %s is ignored: %s", [statement.author, statement.ignored]) |
+	some statement in v.statements
+	not statement.ignored in {"", "superseded"}
+}
 
 _remedy([]) := "No version without it is known: take the package out, or have the risk assessed and approved."
 

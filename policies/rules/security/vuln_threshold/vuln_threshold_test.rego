@@ -174,7 +174,7 @@ test_the_parameter_says_which_statements_discharge if {
 }
 
 test_a_scanner_that_still_reports_it_keeps_it_counted if {
-	mixed := _vuln("CVE-1", "critical", {"sources": [_source("grype", "not_affected"), _source("trivy", "open")]})
+	mixed := _vuln("CVE-1", "critical", {"sources": [_source("grype", "not_affected"), _source("snyk", "fixed"), _source("trivy", "open")]})
 	some finding in _vuln_blocks([mixed], {})
 	finding.observed == "open; trivy still reports it as CVE-1"
 	count(_warnings([mixed], {})) == 0
@@ -188,7 +188,7 @@ test_statements_that_change_nothing_are_named if {
 		{"item": "v2", "author": "Acme", "ignored": "superseded"},
 	]
 	some finding in _vuln_blocks([_vuln("CVE-1", "critical", {"disputed": true, "statements": statements})], {})
-	finding.observed == "open; VEX statements contradict each other or the scanner; the VEX statement of Acme is ignored: unjustified"
+	finding.observed == "open; VEX statements contradict each other or the scanner; a VEX statement of Acme is ignored: unjustified"
 	finding.evidence == {"i-trivy", "v1", "v2"}
 }
 
