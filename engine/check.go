@@ -58,7 +58,7 @@ func Check(ctx context.Context, o CheckOptions) (*Checked, error) {
 	}
 	defer child.Close()
 	memory := &collect.Memory{Limit: maxCheckMemory}
-	items, err := collect.Collect(ctx, collect.Request{Args: o.Paths, Dir: o.Dir, Stdin: o.Stdin, Own: kindsFor[collect.OwnKind](c.kinds), Spool: memory})
+	items, err := collect.Collect(ctx, o.Reports.request(kindsFor[collect.OwnKind](c.kinds), nil, memory))
 	if err != nil {
 		return nil, fault.Wrap(fault.Evidence, err)
 	}

@@ -36,7 +36,7 @@ func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
 	}
 	var items []evidence.Item
 	if len(o.Paths)+len(o.Made) > 0 {
-		items, err = collect.Collect(ctx, collect.Request{Args: o.Paths, Dir: o.Dir, Stdin: o.Stdin, Made: o.Made, Own: o.Own, Spool: spool{st}})
+		items, err = collect.Collect(ctx, o.request(o.Own, o.Made, spool{st}))
 		if err != nil {
 			return nil, fault.Wrap(fault.Evidence, err)
 		}
@@ -68,6 +68,12 @@ func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
 		return nil, err
 	}
 	return c.out, nil
+}
+
+// List reads reports as Collect does and returns what they say, beside the problems of those that cannot be collected. It
+// needs no key, signs nothing and writes nothing. Of the options only Reports, Own and Made count.
+func List(ctx context.Context, o CollectOptions) ([]evidence.Item, []collect.Problem) {
+	return collect.List(ctx, o.request(o.Own, o.Made, nil))
 }
 
 // spool lets the readers write into the store.

@@ -63,6 +63,18 @@ type Reports struct {
 	// Dir is the directory that relative paths start from; nothing outside it is followed through symbolic links.
 	Dir   string
 	Stdin io.Reader
+	// Redact replaces the secrets in a report before it is read and stored; without it such a report is refused.
+	Redact bool
+	// Skipped, if set, is told of each file in a directory that is no report; Progress, if set, how far reading is.
+	Skipped  func(path, reason string)
+	Progress func(collect.Progress)
+}
+
+// request asks for the reports.
+func (r Reports) request(own map[evidence.Kind]collect.OwnKind, made []collect.Made, to collect.Spool) collect.Request {
+	return collect.Request{
+		Args: r.Paths, Dir: r.Dir, Stdin: r.Stdin, Made: made, Own: own, Spool: to, Redact: r.Redact, Skipped: r.Skipped, Progress: r.Progress,
+	}
 }
 
 // CollectOptions are the inputs of Collect.

@@ -32,8 +32,12 @@ type world struct {
 	// dir is the working directory, self the file of this program.
 	dir, self                                     string
 	stdinTerminal, stdoutTerminal, stderrTerminal bool
+	// stdoutWidth and stderrWidth are how many characters a line of the terminal has; 0 where there is none.
+	stdoutWidth, stderrWidth int
 
 	quiet bool
+	// bar says how far reading is; nil when nobody watches.
+	bar *bar
 }
 
 // getenv is the value of an environment variable; an empty one is the same as none.
@@ -60,6 +64,7 @@ func answered(code int) error {
 func (w *world) run(ctx context.Context, args []string) (code int) {
 	defer func() {
 		if p := recover(); p != nil {
+			w.bar.clear()
 			fmt.Fprintf(w.stderr, "cdgate: internal error: %s\n%s", report.Safe(fmt.Sprint(p)), debug.Stack())
 			code = int(fault.Internal)
 		}
@@ -69,6 +74,7 @@ func (w *world) run(ctx context.Context, args []string) (code int) {
 	if err == nil {
 		err = app.RunContext(ctx, canonical)
 	}
+	w.bar.clear()
 	return w.exitCode(err)
 }
 
@@ -92,6 +98,7 @@ func (w *world) exitCode(err error) int {
 // complain prints an error on stderr. Its text may hold foreign names: every line is escaped and starts with our own
 // words or blanks, so that none is read as an instruction by a CI system.
 func (w *world) complain(err error) {
+	w.bar.clear()
 	prefix := "cdgate: "
 	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
 		fmt.Fprintf(w.stderr, "%s%s\n", prefix, report.Safe(line))
@@ -104,6 +111,7 @@ func (w *world) note(format string, args ...any) {
 	if w.quiet {
 		return
 	}
+	w.bar.clear()
 	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
 		fmt.Fprintf(w.stderr, "cdgate: %s\n", report.Safe(line))
 	}

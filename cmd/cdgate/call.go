@@ -223,11 +223,12 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // reports are the report files to read: the arguments, else what the configuration lists for the line.
 func (k *call) reports() engine.Reports {
-	if args := k.Args().Slice(); len(args) > 0 {
-		return engine.Reports{Paths: args, Dir: k.dir, Stdin: k.stdin}
+	r := engine.Reports{Paths: k.Args().Slice(), Dir: k.dir, Stdin: k.stdin, Redact: k.Bool("redact"), Progress: k.progress()}
+	if len(r.Paths) == 0 {
+		line := k.config.Lines[k.line()]
+		r.Paths, r.Dir = line.Evidence, filepath.Join(k.root, line.Path)
 	}
-	line := k.config.Lines[k.line()]
-	return engine.Reports{Paths: line.Evidence, Dir: filepath.Join(k.root, line.Path), Stdin: k.stdin}
+	return r
 }
 
 // sandbox is how the child that evaluates policies is started.

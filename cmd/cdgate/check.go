@@ -11,7 +11,7 @@ func (w *world) checkCommand() *cli.Command {
 	return w.command("check", "[[KIND[/LEVEL]:]PATH…]", "judge reports without key, record or log",
 		"For pull requests and laptops. Judges the rules whose evidence is here and lists the others as \"later\".\n"+
 			"Exits 0 when nothing that could be judged blocks; it never says allow.",
-		-1, flags(targetFlags(), releaseFlags(), one(policyFlag()), placeFlags(), sourceFlags(), producerFlags(), one(outputFlag(report.Formats()...))),
+		-1, flags(targetFlags(), releaseFlags(), one(policyFlag()), placeFlags(), sourceFlags(), producerFlags(), one(redactFlag(), outputFlag(report.Formats()...))),
 		(*call).check)
 }
 

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"cdgate.dev/cdgate/engine"
+	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
 	"cdgate.dev/cdgate/engine/seal"
 )
@@ -17,8 +19,10 @@ func (w *world) collectCommand() *cli.Command {
 			"statement about each. KIND is tests, coverage, scan or sbom; LEVEL says which level of tests, such as unit.\n"+
 			"With --artifact the statements are about what was built, and the build itself is attested too; without it\n"+
 			"they are about the commit. --prometheus and --referrers ask servers for more reports. When nothing is named\n"+
-			"it reads what .cdgate.yaml lists for the line.",
-		-1, flags(one(artifactFlag(), text("part", "the `NAME` of one of several jobs that write the same kind of report")),
+			"it reads what .cdgate.yaml lists for the line. A report with a token or private key in it is refused, unless\n"+
+			"--redact takes it out. --list shows what would be collected, without a key, and stores nothing.",
+		-1, flags(one(toggle("list", "show what the reports say; sign and store nothing"), redactFlag(),
+			toggle("verbose", "name each file in a directory that is no report", "v"), artifactFlag(), text("part", "the `NAME` of one of several jobs that write the same kind of report")),
 			serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), one(keyFlag(), storeFlag(), outputFlag("text", "json"))),
 		(*call).collect)
 }
@@ -28,10 +32,14 @@ func (k *call) collect() error {
 	if err != nil {
 		return err
 	}
+	if k.Bool("list") {
+		return k.listReports(outs)
+	}
 	o, err := k.collectOptions()
 	if err != nil {
 		return err
 	}
+	skipped := watchSkipped(&o.Reports)
 	if o.Signer, err = k.signer(); err != nil {
 		return err
 	}
@@ -43,7 +51,30 @@ func (k *call) collect() error {
 		return err
 	}
 	k.warnOfKey(o.Signer, got)
-	return k.deliverJSON(outs, collectedJSON(got), func() string { return collectedText(got) })
+	return k.deliverJSON(outs, collectedJSON(got, *skipped), func() string { return k.collectedText(got, *skipped) })
+}
+
+// listReports says what the reports are, and asks for no key.
+func (k *call) listReports(outs []output) error {
+	o := engine.CollectOptions{Reports: k.reports(), Now: k.now}
+	k.addOwnKinds(&o)
+	if err := k.askServers(&o); err != nil {
+		return err
+	}
+	skipped := watchSkipped(&o.Reports)
+	items, problems := engine.List(k.Context.Context, o)
+	err := k.deliverJSON(outs, listedJSON(items, problems, *skipped), func() string { return k.listedText(items, problems, *skipped) })
+	for _, p := range problems {
+		err = errors.Join(err, fault.Wrap(fault.Evidence, p.Err))
+	}
+	return err
+}
+
+// watchSkipped notes the files that are no reports.
+func watchSkipped(r *engine.Reports) *[]skippedFile {
+	list := &[]skippedFile{}
+	r.Skipped = func(path, reason string) { *list = append(*list, skippedFile{path, reason}) }
+	return list
 }
 
 // warnOfKey says so when the gate definition that lies here lets the key attest less than was collected. It is a remark:
@@ -95,10 +126,16 @@ func (k *call) collectOptions() (o engine.CollectOptions, err error) {
 	if o.Source, err = k.source(); err != nil {
 		return o, err
 	}
-	if o.Own, err = engine.OwnKinds(k.place("gate", k.config.Gate)); err != nil {
-		k.note("the own kinds of evidence cannot be read: %v", err) // reports of built-in kinds need none
-	}
+	k.addOwnKinds(&o)
 	o.Part, o.Now = k.String("part"), k.now
 	o.Store = k.place("store", k.config.Store)
 	return o, nil
+}
+
+// addOwnKinds adds the own kinds of evidence that the gate definition here has.
+func (k *call) addOwnKinds(o *engine.CollectOptions) {
+	var err error
+	if o.Own, err = engine.OwnKinds(k.place("gate", k.config.Gate)); err != nil {
+		k.note("the own kinds of evidence cannot be read: %v", err) // reports of built-in kinds need none
+	}
 }

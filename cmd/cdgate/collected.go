@@ -6,21 +6,42 @@ import (
 
 	"cdgate.dev/cdgate/engine"
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/collect"
 )
 
-// collectedItem is the JSON of one report that was collected.
+// readReport is the JSON of one report that was read. SameAs is the path of an earlier one of the same bytes; both count.
+type readReport struct {
+	Path      string             `json:"path"`
+	Kind      evidence.Kind      `json:"kind"`
+	Level     string             `json:"level"`
+	Format    string             `json:"format"`
+	Tool      evidence.Tool      `json:"tool"`
+	Summary   any                `json:"summary"`
+	Warnings  []evidence.Warning `json:"warnings"`
+	Report    string             `json:"report"`
+	MediaType string             `json:"mediaType"`
+	Size      int64              `json:"size"`
+	SameAs    string             `json:"sameAs"`
+}
+
+// collectedItem is the JSON of one statement about a report.
 type collectedItem struct {
-	Path        string             `json:"path"`
-	Kind        evidence.Kind      `json:"kind"`
-	Level       string             `json:"level"`
-	Format      string             `json:"format"`
-	Tool        evidence.Tool      `json:"tool"`
-	Summary     any                `json:"summary"`
-	Warnings    []evidence.Warning `json:"warnings"`
-	About       string             `json:"about"`
-	AboutDigest string             `json:"aboutDigest"`
-	Statement   string             `json:"statement"`
-	Report      string             `json:"report"`
+	readReport  `json:",inline"`
+	About       string `json:"about"`
+	AboutDigest string `json:"aboutDigest"`
+	Statement   string `json:"statement"`
+}
+
+// skippedFile is the JSON of a file in a directory that is no report.
+type skippedFile struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+// badReport is the JSON of something that was named and cannot be collected.
+type badReport struct {
+	Path  string `json:"path"`
+	Error string `json:"error"`
 }
 
 // collected is the JSON of a collection.
@@ -29,34 +50,100 @@ type collected struct {
 	Builds     []string        `json:"builds"`
 	Collection string          `json:"collection"`
 	Store      string          `json:"store"`
+	Skipped    []skippedFile   `json:"skipped"`
+	Totals     totals          `json:"totals"`
 }
 
-func collectedJSON(c *engine.Collected) collected {
-	out := collected{Builds: c.Builds, Collection: c.Collection, Store: c.Store}
-	for _, it := range c.Items {
-		out.Items = append(out.Items, collectedItem{
-			Path: it.Path, Kind: it.Kind, Level: it.Level, Format: it.Format, Tool: it.Tool, Summary: it.Summary.Value(), Warnings: it.Warnings,
-			About: it.About, AboutDigest: it.AboutDigest, Statement: it.Statement, Report: it.Raw.Digest,
+// listed is the JSON of collect --list.
+type listed struct {
+	Items    []readReport  `json:"items"`
+	Problems []badReport   `json:"problems"`
+	Skipped  []skippedFile `json:"skipped"`
+	Totals   totals        `json:"totals"`
+}
+
+// totals adds up the reports of a collection or listing; each counts once, whatever it is about.
+type totals struct {
+	Reports  int                   `json:"reports"`
+	Kinds    map[evidence.Kind]int `json:"kinds"`
+	Warnings int                   `json:"warnings"`
+	Problems int                   `json:"problems"`
+	Skipped  int                   `json:"skipped"`
+}
+
+// readReports describes reports in order.
+func readReports(items []evidence.Item) []readReport {
+	first := map[string]string{}
+	var out []readReport
+	for _, it := range items {
+		key := string(it.Kind) + it.Raw.Digest
+		same := first[key]
+		if same == "" {
+			first[key] = it.Path
+		}
+		out = append(out, readReport{
+			Path: it.Path, Kind: it.Kind, Level: it.Level, Format: it.Format, Tool: it.Tool, Summary: orEmpty(it.Summary.Value()),
+			Warnings: it.Warnings, Report: it.Raw.Digest, MediaType: it.Raw.MediaType, Size: it.Raw.Size, SameAs: same,
 		})
 	}
 	return out
 }
 
-// collectedText tells a person what was read: one line a report, warnings below it.
-func collectedText(c *engine.Collected) string {
-	var b strings.Builder
+// orEmpty is an object where there is nothing to say: the JSON has no nulls.
+func orEmpty(summary any) any {
+	if summary == nil {
+		return struct{}{}
+	}
+	return summary
+}
+
+// reportsOf returns each report of a collection once: there is one statement for each thing that it is about.
+func reportsOf(c *engine.Collected) []evidence.Item {
+	var out []evidence.Item
 	for _, it := range c.Items {
-		kind := string(it.Kind)
-		if it.Level != "" {
-			kind += "/" + it.Level
-		}
-		fmt.Fprintf(&b, "  %-14s %s  %s\n", shown(kind), shown(it.Path), summaryWords(it.Item))
-		for _, w := range it.Warnings {
-			fmt.Fprintf(&b, "  %-14s warning: %s\n", "", shown(strings.TrimSpace(w.Msg+" "+w.Place)))
+		if it.About == c.Items[0].About && it.AboutDigest == c.Items[0].AboutDigest {
+			out = append(out, it.Item)
 		}
 	}
+	return out
+}
+
+func collectedJSON(c *engine.Collected, skipped []skippedFile) collected {
+	reports := readReports(reportsOf(c))
+	out := collected{Builds: c.Builds, Collection: c.Collection, Store: c.Store, Skipped: skipped, Totals: add(reports, nil, skipped)}
+	perReport := max(1, len(c.Items)/max(1, len(reports)))
+	for i, it := range c.Items {
+		out.Items = append(out.Items, collectedItem{
+			readReport: reports[i/perReport], About: it.About, AboutDigest: it.AboutDigest, Statement: it.Statement,
+		})
+	}
+	return out
+}
+
+func listedJSON(items []evidence.Item, problems []collect.Problem, skipped []skippedFile) listed {
+	reports := readReports(items)
+	out := listed{Items: reports, Skipped: skipped, Totals: add(reports, problems, skipped)}
+	for _, p := range problems {
+		out.Problems = append(out.Problems, badReport{p.Path, p.Err.Error()})
+	}
+	return out
+}
+
+func add(reports []readReport, problems []collect.Problem, skipped []skippedFile) totals {
+	t := totals{Reports: len(reports), Kinds: map[evidence.Kind]int{}, Problems: len(problems), Skipped: len(skipped)}
+	for _, r := range reports {
+		t.Kinds[r.Kind]++
+		t.Warnings += len(r.Warnings)
+	}
+	return t
+}
+
+// collectedText tells a person what was read and stored.
+func (k *call) collectedText(c *engine.Collected, skipped []skippedFile) string {
+	var b strings.Builder
+	k.tellReports(&b, reportsOf(c), nil, skipped)
 	if n := len(c.Builds); n > 0 {
-		fmt.Fprintf(&b, "  %-14s %s tied to the commit\n", "build", count(n, "artifact"))
+		fmt.Fprintf(&b, "%s tied to the commit\n", count(n, "artifact"))
 	}
 	about := ""
 	if len(c.Items) > 0 {
@@ -64,4 +151,48 @@ func collectedText(c *engine.Collected) string {
 	}
 	fmt.Fprintf(&b, "Signed and stored %s%s in %s\n", count(len(c.Items)+len(c.Builds), "statement"), shown(about), shown(c.Store))
 	return b.String()
+}
+
+// listedText tells a person what was read.
+func (k *call) listedText(items []evidence.Item, problems []collect.Problem, skipped []skippedFile) string {
+	var b strings.Builder
+	k.tellReports(&b, items, problems, skipped)
+	b.WriteString("Nothing was signed or stored\n")
+	return b.String()
+}
+
+// sameWidth is how much of the path of an equal report is shown: as much as stands in a line with few words.
+const sameWidth = 40
+
+// tellReports writes a line for each report, and the totals.
+func (k *call) tellReports(b *strings.Builder, items []evidence.Item, problems []collect.Problem, skipped []skippedFile) {
+	var lines []reportLine
+	for i, r := range readReports(items) {
+		l := reportLine{
+			kind: shown(string(r.Kind)), format: shown(r.Format), tool: shown(strings.TrimSpace(r.Tool.Name + " " + r.Tool.Version)),
+			path: shown(r.Path), counts: summaryWords(items[i]),
+		}
+		if r.Level != "" {
+			l.kind += "/" + shown(r.Level)
+		}
+		for _, w := range r.Warnings {
+			note := "warning: " + shown(w.Msg)
+			if w.Place != "" {
+				note += " (" + shown(w.Place) + ")"
+			}
+			l.notes = append(l.notes, note)
+		}
+		if r.SameAs != "" {
+			l.notes = append(l.notes, "the same bytes as "+shorten(shown(r.SameAs), sameWidth)+"; both count")
+		}
+		lines = append(lines, l)
+	}
+	width := lineWidth(k.stdoutWidth)
+	writeTable(b, lines, width)
+	for _, s := range skipped {
+		if k.Bool("verbose") {
+			writeWrapped(b, "  ", "no report: "+shown(s.Path)+": "+shown(s.Reason), width)
+		}
+	}
+	writeWrapped(b, "", totalWords(items, add(readReports(items), problems, skipped), k.Bool("verbose")), width)
 }

@@ -24,7 +24,7 @@ func (w *world) evaluateCommand() *cli.Command {
 		-1, flags(targetFlags(), one(artifactFlag()), releaseFlags(), one(policyFlag(), keyFlag(), logKeyFlag(),
 			text("record", "write the decision record to `PATH`; default: .cdgate/TARGET.sigstore.json")),
 			placeFlags(), sourceFlags(), producerFlags(),
-			one(text("part", "as in collect: the `NAME` of one of several jobs"), outputFlag(report.Formats()...))),
+			one(text("part", "as in collect: the `NAME` of one of several jobs"), redactFlag(), outputFlag(report.Formats()...))),
 		(*call).evaluate)
 }
 

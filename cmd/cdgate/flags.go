@@ -78,6 +78,10 @@ func policyFlag() cli.Flag {
 	return list("policy", "a further policy source (`DIR` or builtin:NAME); it can only add rules; repeat for several", "p")
 }
 
+func redactFlag() cli.Flag {
+	return toggle("redact", "replace tokens and private keys in reports by * before anything is stored, instead of refusing the report")
+}
+
 func storeFlag() cli.Flag { return text("store", "the `DIR` of the evidence store") }
 
 func logFlag() cli.Flag { return text("log", "the `DIR` of the decision log") }

@@ -78,6 +78,8 @@ func newWorld() (*world, error) {
 		stdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		stderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
+	w.stdoutWidth, _, _ = term.GetSize(int(os.Stdout.Fd())) // 0 when it is no terminal
+	w.stderrWidth, _, _ = term.GetSize(int(os.Stderr.Fd()))
 	w.readPassword = func() ([]byte, error) { return term.ReadPassword(int(os.Stdin.Fd())) }
 	return w, nil
 }

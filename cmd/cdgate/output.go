@@ -79,6 +79,7 @@ func removeOld(path string) error {
 // write writes bytes to an output: to a file through a temporary one, so that no half of a report is ever read.
 func (k *call) write(o output, b []byte) error {
 	if o.path == "" {
+		k.bar.clear()
 		if _, err := k.stdout.Write(b); err != nil {
 			return fault.New(fault.Record, "write result to stdout: %w", err)
 		}

@@ -7,28 +7,155 @@ import (
 	"cdgate.dev/cdgate/evidence"
 )
 
-// summaryWords says in a few words what a report says.
+// summaryWords says in a few words what a report says; "" for own kinds, whose summary is theirs.
 func summaryWords(it evidence.Item) string {
 	switch s := it.Summary; {
 	case s.Tests != nil:
-		return fmt.Sprintf("%s, %d failed, %d errored, %d skipped", count(int(s.Tests.Total), "test"), s.Tests.Failed, s.Tests.Errored, s.Tests.Skipped)
+		return amounts(count(int(s.Tests.Total), "test"), amount{s.Tests.Failed, "failed"}, amount{s.Tests.Errored, "errored"},
+			amount{s.Tests.Skipped, "skipped"}, amount{s.Tests.Other, "other"}, amount{s.Tests.Problems, "outside tests"})
 	case s.Coverage != nil:
-		for _, r := range []struct {
-			name  string
-			ratio evidence.Ratio
-		}{{"lines", s.Coverage.Line}, {"statements", s.Coverage.Statement}, {"branches", s.Coverage.Branch}} {
-			if r.ratio.Measured {
-				return fmt.Sprintf("%d of %d %s covered, %s", r.ratio.Covered, r.ratio.Total, r.name, count(int(s.Coverage.Files), "file"))
-			}
-		}
-		return "nothing measured"
+		return coverageWords(s.Coverage)
 	case s.Scan != nil:
-		b := s.Scan.BySeverity
-		return fmt.Sprintf("%d open (critical %d, high %d, medium %d, low %d)", s.Scan.Open, b.Critical, b.High, b.Medium, b.Low)
+		v := s.Scan.BySeverity
+		return amounts(fmt.Sprintf("%d open", s.Scan.Open), amount{v.Critical, "critical"}, amount{v.High, "high"}, amount{v.Medium, "medium"},
+			amount{v.Low, "low"}, amount{v.Info, "info"}, amount{v.Unknown, "unknown"}, amount{s.Scan.Suppressed, "suppressed"})
 	case s.SBOM != nil:
-		return count(int(s.SBOM.Components), "component")
+		return amounts(count(int(s.SBOM.Components), "component"), amount{s.SBOM.Services, "services"})
+	case s.VEX != nil:
+		return amounts(count(int(s.VEX.Statements), "statement"), amount{s.VEX.Affected, "affected"}, amount{s.VEX.NotAffected, "not affected"},
+			amount{s.VEX.Fixed, "fixed"}, amount{s.VEX.UnderInvestigation, "under investigation"}, amount{s.VEX.Unknown, "unknown"})
+	case s.Metrics != nil:
+		return amounts(fmt.Sprintf("%d series", s.Metrics.Series), amount{s.Metrics.Samples, "samples"}, amount{s.Metrics.Errors, "errors"},
+			amount{s.Metrics.NoData, "without data"})
+	case s.Objective != nil:
+		return amounts(count(int(s.Objective.Objectives), "objective"), amount{s.Objective.Critical, "critical"}, amount{s.Objective.Muted, "muted"})
 	}
-	return shown(it.Format)
+	return peopleWords(it.Summary)
+}
+
+// peopleWords are those of what people and platforms say.
+func peopleWords(s evidence.Summary) string {
+	switch {
+	case s.Review != nil:
+		return amounts(count(int(s.Review.Reviews), "review"), amount{s.Review.Approvals, "approve"}, amount{s.Review.ChangesRequested, "want changes"})
+	case s.Change != nil:
+		return amounts(count(int(s.Change.Tickets), "ticket"), amount{s.Change.Done, "done"}, amount{s.Change.Approved, "approved"},
+			amount{s.Change.Declined, "declined"}, amount{s.Change.Pending, "pending"})
+	case s.Deployment != nil:
+		return fmt.Sprintf("%s, the latest %s", count(int(s.Deployment.Deployments), "deployment"), shown(s.Deployment.Latest))
+	case s.Check != nil:
+		return amounts(count(int(s.Check.Checks), "check"), amount{s.Check.Passed, "passed"}, amount{s.Check.Failed, "failed"},
+			amount{s.Check.Unfinished, "unfinished"}, amount{s.Check.Other, "other"})
+	case s.Source != nil:
+		return amounts(count(int(s.Source.Commits), "commit"), amount{s.Source.Files, "files"})
+	case s.Run != nil:
+		return fmt.Sprintf("run %s, attempt %d", shown(s.Run.Run), s.Run.Attempt)
+	case s.Form != nil:
+		return amounts(shown(s.Form.Result), amount{s.Form.Done, "done"}, amount{s.Form.Failed, "failed"}, amount{s.Form.Open, "open"})
+	}
+	return ""
+}
+
+// coverageWords names the first thing that was measured.
+func coverageWords(c *evidence.CoverageSummary) string {
+	for _, r := range []struct {
+		name  string
+		ratio evidence.Ratio
+	}{{"lines", c.Line}, {"statements", c.Statement}, {"branches", c.Branch}, {"functions", c.Function}, {"instructions", c.Instruction}} {
+		if r.ratio.Measured {
+			return fmt.Sprintf("%s%% of %d %s", r.ratio.Percent, r.ratio.Total, r.name)
+		}
+	}
+	return "nothing measured"
+}
+
+// amount is how many of something there are.
+type amount struct {
+	n    int64
+	what string
+}
+
+// amounts writes a total and those of its parts that are not zero.
+func amounts(total string, parts ...amount) string {
+	var some []string
+	for _, p := range parts {
+		if p.n != 0 {
+			some = append(some, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	if len(some) == 0 {
+		return total
+	}
+	return total + ": " + strings.Join(some, ", ")
+}
+
+// totalWords says how much was read in all.
+func totalWords(items []evidence.Item, t totals, verbose bool) string {
+	sums := map[evidence.Kind]int64{}
+	bad := int64(0)
+	for _, it := range items {
+		switch s := it.Summary; {
+		case s.Tests != nil:
+			sums[it.Kind] += s.Tests.Total
+			bad += s.Tests.Failed + s.Tests.Errored
+		case s.Scan != nil:
+			sums[it.Kind] += s.Scan.Open
+		case s.SBOM != nil:
+			sums[it.Kind] += s.SBOM.Components
+		}
+	}
+	var kinds []string
+	for _, k := range kindsIn(items) {
+		words := fmt.Sprintf("%s %d", shown(string(k)), t.Kinds[k])
+		switch k {
+		case evidence.Tests:
+			words += fmt.Sprintf(" (%s, %d failed)", count(int(sums[k]), "test"), bad)
+		case evidence.Scan:
+			words += fmt.Sprintf(" (%d open)", sums[k])
+		case evidence.SBOM:
+			words += fmt.Sprintf(" (%s)", count(int(sums[k]), "component"))
+		}
+		kinds = append(kinds, words)
+	}
+	out := count(t.Reports, "report")
+	if len(kinds) > 0 {
+		out += ": " + strings.Join(kinds, ", ")
+	}
+	if t.Warnings > 0 {
+		out += "; " + count(t.Warnings, "warning")
+	}
+	if t.Problems > 0 {
+		out += fmt.Sprintf("; %d cannot be collected", t.Problems)
+	}
+	if t.Skipped > 0 {
+		out += "; " + map[bool]string{true: "1 file is no report", false: fmt.Sprintf("%d files are no reports", t.Skipped)}[t.Skipped == 1]
+		if !verbose {
+			out += " (-v names them)"
+		}
+	}
+	return out
+}
+
+// kindsIn returns the kinds of reports in the order in which people are shown them, own ones last.
+func kindsIn(items []evidence.Item) []evidence.Kind {
+	seen := map[evidence.Kind]bool{}
+	for _, it := range items {
+		seen[it.Kind] = true
+	}
+	var out []evidence.Kind
+	for _, k := range evidence.Kinds() {
+		if seen[k] {
+			out = append(out, k)
+			delete(seen, k)
+		}
+	}
+	for _, it := range items {
+		if seen[it.Kind] {
+			out = append(out, it.Kind)
+			delete(seen, it.Kind)
+		}
+	}
+	return out
 }
 
 // count writes a number and its noun.
