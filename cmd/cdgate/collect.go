@@ -11,12 +11,14 @@ import (
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
 	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/evidence"
 )
 
 func (w *world) collectCommand() *cli.Command {
 	return w.command("collect", "[KIND[/LEVEL]:]PATH…", "read reports, sign and store what they say",
 		"Reads reports (files, globs, directories, - for stdin), recognises them by content, and stores a signed\n"+
-			"statement about each. KIND is tests, coverage, scan or sbom; LEVEL says which level of tests, such as unit.\n"+
+			"statement about each. KIND is one of\n"+kindLines()+
+			"or a kind of your own; LEVEL says which level of tests, such as unit.\n"+
 			"With --artifact the statements are about what was built, and the build itself is attested too; without it\n"+
 			"they are about the commit. --prometheus and --referrers ask servers for more reports. When nothing is named\n"+
 			"it reads what .cdgate.yaml lists for the line. A report with a token or private key in it is refused, unless\n"+
@@ -25,6 +27,18 @@ func (w *world) collectCommand() *cli.Command {
 			toggle("verbose", "name each file in a directory that is no report", "v"), artifactFlag(), text("part", "the `NAME` of one of several jobs that write the same kind of report")),
 			serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), one(keyFlag(), storeFlag(), outputFlag("text", "json"))),
 		(*call).collect)
+}
+
+// kindLines lists the kinds of reports for the help.
+func kindLines() string {
+	line, out := " ", ""
+	for _, k := range evidence.ReportKinds() {
+		if len(line)+len(k) > 78 {
+			out, line = out+line+"\n", " "
+		}
+		line += " " + string(k)
+	}
+	return out + line + "\n"
 }
 
 func (k *call) collect() error {

@@ -2,13 +2,25 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"cdgate.dev/cdgate/evidence"
 )
 
-// summaryWords says in a few words what a report says; "" for own kinds, whose summary is theirs.
+// summaryWords says in a few words what a report says, and whether it says itself that something is missing; "" for own
+// kinds, whose summary is theirs.
 func summaryWords(it evidence.Item) string {
+	words := kindWords(it)
+	if v := reflect.ValueOf(it.Summary.Value()); v.Kind() == reflect.Pointer {
+		if complete := v.Elem().FieldByName("Complete"); complete.IsValid() && !complete.Bool() {
+			return words + ", incomplete"
+		}
+	}
+	return words
+}
+
+func kindWords(it evidence.Item) string {
 	switch s := it.Summary; {
 	case s.Tests != nil:
 		return amounts(count(int(s.Tests.Total), "test"), amount{s.Tests.Failed, "failed"}, amount{s.Tests.Errored, "errored"},
@@ -25,8 +37,7 @@ func summaryWords(it evidence.Item) string {
 		return amounts(count(int(s.VEX.Statements), "statement"), amount{s.VEX.Affected, "affected"}, amount{s.VEX.NotAffected, "not affected"},
 			amount{s.VEX.Fixed, "fixed"}, amount{s.VEX.UnderInvestigation, "under investigation"}, amount{s.VEX.Unknown, "unknown"})
 	case s.Metrics != nil:
-		return amounts(fmt.Sprintf("%d series", s.Metrics.Series), amount{s.Metrics.Samples, "samples"}, amount{s.Metrics.Errors, "errors"},
-			amount{s.Metrics.NoData, "without data"})
+		return metricsWords(s.Metrics)
 	case s.Objective != nil:
 		return amounts(count(int(s.Objective.Objectives), "objective"), amount{s.Objective.Critical, "critical"}, amount{s.Objective.Muted, "muted"})
 	}
@@ -37,23 +48,74 @@ func summaryWords(it evidence.Item) string {
 func peopleWords(s evidence.Summary) string {
 	switch {
 	case s.Review != nil:
-		return amounts(count(int(s.Review.Reviews), "review"), amount{s.Review.Approvals, "approve"}, amount{s.Review.ChangesRequested, "want changes"})
+		return reviewWords(s.Review)
 	case s.Change != nil:
 		return amounts(count(int(s.Change.Tickets), "ticket"), amount{s.Change.Done, "done"}, amount{s.Change.Approved, "approved"},
-			amount{s.Change.Declined, "declined"}, amount{s.Change.Pending, "pending"})
+			amount{s.Change.Declined, "declined"}, amount{s.Change.Pending, "pending"}, amount{s.Change.OnHold, "on hold"})
 	case s.Deployment != nil:
-		return fmt.Sprintf("%s, the latest %s", count(int(s.Deployment.Deployments), "deployment"), shown(s.Deployment.Latest))
+		return fmt.Sprintf("%s, the latest %s", count(int(s.Deployment.Deployments), "deployment"), spelt(s.Deployment.Latest))
 	case s.Check != nil:
 		return amounts(count(int(s.Check.Checks), "check"), amount{s.Check.Passed, "passed"}, amount{s.Check.Failed, "failed"},
 			amount{s.Check.Unfinished, "unfinished"}, amount{s.Check.Other, "other"})
 	case s.Source != nil:
-		return amounts(count(int(s.Source.Commits), "commit"), amount{s.Source.Files, "files"})
+		return sourceWords(s.Source)
 	case s.Run != nil:
-		return fmt.Sprintf("run %s, attempt %d", shown(s.Run.Run), s.Run.Attempt)
+		return commas(s.Run.System, "run "+s.Run.Run, fmt.Sprintf("attempt %d", s.Run.Attempt), after("started by ", s.Run.Actor))
 	case s.Form != nil:
-		return amounts(shown(s.Form.Result), amount{s.Form.Done, "done"}, amount{s.Form.Failed, "failed"}, amount{s.Form.Open, "open"})
+		return amounts(commas(s.Form.Title, spelt(s.Form.Result), after("by ", s.Form.By), after("for ", s.Form.Party)),
+			amount{s.Form.Done, "done"}, amount{s.Form.Failed, "failed"}, amount{s.Form.Open, "open"})
 	}
 	return ""
+}
+
+func metricsWords(s *evidence.MetricsSummary) string {
+	words := fmt.Sprintf("%d series", s.Series)
+	if s.Samples > 0 {
+		words = count(int(s.Samples), "sample") + " in " + words
+	}
+	if s.ErrorRatio.Measured {
+		words += ", " + s.ErrorRatio.Percent.String() + " % errors"
+	}
+	if s.P95.Measured {
+		words += strings.TrimRight(", p95 "+string(s.P95.Value)+" "+shown(s.Unit), " ")
+	}
+	for _, a := range []amount{{s.NoData, "without data"}, {s.Firing, "firing"}} {
+		if a.n != 0 {
+			words += fmt.Sprintf(", %d %s", a.n, a.what)
+		}
+	}
+	if s.Thresholds > 0 {
+		words += fmt.Sprintf(", %d of %s breached", len(s.Breached), count(int(s.Thresholds), "threshold"))
+	}
+	if s.Verdict != "none" && (s.Thresholds == 0 || s.Verdict == "failed" && len(s.Breached) == 0) {
+		words += ", " + spelt(s.Verdict)
+	}
+	return words
+}
+
+func reviewWords(s *evidence.ReviewSummary) string {
+	words := count(int(s.Approvals), "approval")
+	if s.RequiredKnown {
+		words += fmt.Sprintf(" of %d wanted", s.Required)
+	}
+	if s.ChangesRequested > 0 {
+		words += fmt.Sprintf(", %d asking for changes", s.ChangesRequested)
+	}
+	if s.Approved {
+		return words + ", approved"
+	}
+	return words + ", not approved"
+}
+
+func sourceWords(s *evidence.SourceSummary) string {
+	what, state := "", ""
+	if s.Base != "" {
+		what = count(int(s.Commits), "commit") + " with " + count(int(s.Files), "changed file")
+	}
+	if !s.Clean {
+		state = "the work tree differs"
+	}
+	return commas(shortDigest(s.Revision), what, count(len(s.Contributors), "contributor"), "signature: "+spelt(s.Signature), state)
 }
 
 // coverageWords names the first thing that was measured.
@@ -88,6 +150,28 @@ func amounts(total string, parts ...amount) string {
 	}
 	return total + ": " + strings.Join(some, ", ")
 }
+
+// commas joins what is not empty, for a terminal.
+func commas(parts ...string) string {
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, shown(p))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// after puts words before a text that is not empty.
+func after(words, text string) string {
+	if text == "" {
+		return ""
+	}
+	return words + text
+}
+
+// spelt writes a word of a list for people.
+func spelt(word string) string { return shown(strings.ReplaceAll(word, "_", " ")) }
 
 // totalWords says how much was read in all.
 func totalWords(items []evidence.Item, t totals, verbose bool) string {
