@@ -86,8 +86,8 @@ targets:
   staging: {class: staging, trigger: automatic, policies: ["builtin:minimal"]}
 `
 
-// newOrg makes an organisation whose gate definition is text; edit it to plant what a test needs.
-func newOrg(t *testing.T, text string) *org {
+// newOrg makes an organisation whose gate definition is text; edit it to plant what a test needs. files lie beside it.
+func newOrg(t *testing.T, text string, files ...map[string]string) *org {
 	t.Helper()
 	o := &org{t: t, dir: t.TempDir(), signers: map[string]*seal.Signer{}, private: map[string][]byte{}, sandbox: sandbox()}
 	for _, who := range []string{"root", "ci", "gate", "eva", "sam", "kim", "mallory"} {
@@ -108,6 +108,11 @@ func newOrg(t *testing.T, text string) *org {
 	o.logKey = private
 	o.write("log.pub", public+"\n")
 	o.write("gate.yaml", text)
+	for _, more := range files {
+		for name, content := range more {
+			o.write(name, content)
+		}
+	}
 	o.signGate()
 	for name, content := range reports {
 		o.write(name, content)

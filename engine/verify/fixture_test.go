@@ -39,6 +39,7 @@ log: log.pub
 signers:
   ci: {keys: [ci.pub], may: [tests, coverage, scan, sbom, build], lines: [payments]}
   ci2: {keys: [ci2.pub], may: [tests, build]}
+  platform: {keys: [platform.pub], may: [vex, metrics, objective, review, change, deployment, check, source, run, manual_test, demo, checklist, customer_acceptance]}
   gate: {keys: [gate.pub], may: [decision]}
 people:
   eva: {name: Eva Peeters, keys: [eva.pub, eva2.pub]}
@@ -63,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), signers: map[string]*seal.Signer{}}
 	files := map[string][]byte{"log.pub": []byte("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n")}
-	for _, name := range []string{"root", "ci", "ci2", "gate", "eva", "eva2", "sam", "mallory"} {
+	for _, name := range []string{"root", "ci", "ci2", "platform", "gate", "eva", "eva2", "sam", "mallory"} {
 		private, public, err := seal.Generate(nil)
 		w.must(err)
 		w.signers[name], err = seal.LoadSigner(name, private, nil)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -172,6 +173,38 @@ func TestSummariesRefused(t *testing.T) {
 	}
 	if checkSummary(evidence.Build, []byte(`{}`)) == nil || checkSummary("own", []byte(`{}`)) == nil {
 		t.Error("a kind without summary has one")
+	}
+}
+
+// TestAttemptsOfEveryKind: of every kind of report, a later attempt supersedes an earlier one, and one of another part
+// stands beside it.
+func TestAttemptsOfEveryKind(t *testing.T) {
+	w := newWorld(t)
+	s, parts := good(), good()
+	var later, beside []string
+	for _, k := range evidence.ReportKinds() {
+		name := string(k)
+		if sampleRows[k] != nil {
+			x := thing{name: name, kind: k, about: onApp, signer: "platform"}
+			s.things, parts.things = append(s.things, x), append(parts.things, x)
+		}
+		s.attempt(name, 2)
+		parts.attempt(name, 2)
+		parts.edit(name+"2", "part", "2of2")
+		later = append(later, name+"2", name+":superseded")
+		beside = append(beside, name, name+"2")
+	}
+	later, beside = append(later, "build"), append(beside, "build")
+	slices.Sort(later)
+	slices.Sort(beside)
+	digests := w.put(s, nil)
+	if got := tell(w.evidence(want()), digests); got != strings.Join(later, " ") {
+		t.Errorf("attempts: %s", got)
+	}
+	w = newWorld(t)
+	digests = w.put(parts, nil)
+	if got := tell(w.evidence(want()), digests); got != strings.Join(beside, " ") {
+		t.Errorf("parts: %s", got)
 	}
 }
 
