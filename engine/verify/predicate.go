@@ -69,8 +69,7 @@ type ReleaseRef struct {
 	Version string `json:"version"`
 }
 
-// ItemPredicate is the predicate of a report: kinds tests, coverage, scan and sbom. Summary is the summary type of the
-// kind in package evidence.
+// ItemPredicate is the predicate of a report of any kind. Summary is the summary type of the kind in package evidence.
 type ItemPredicate struct {
 	Level       string              `json:"level"`
 	Part        string              `json:"part"`
