@@ -16,6 +16,7 @@ func Clover() evidence.Format {
 		Name: "clover", Title: "Clover XML", Kind: evidence.Coverage, MediaType: "application/xml",
 		Recognised: "root element `coverage` with `project`",
 		Tools:      "OpenClover, PHPUnit, Istanbul (Jest, nyc), Bullseye",
+		Limits:     "statements, branches and methods come from the project's metrics alone; complexity is not read",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.XML && strings.EqualFold(h.Root, "coverage") && h.Has("coverage/project")
 		},

@@ -18,6 +18,7 @@ func Cobertura() evidence.Format {
 		Name: "cobertura", Title: "Cobertura XML", Kind: evidence.Coverage, MediaType: "application/xml",
 		Recognised: "root element `coverage` with `packages`, `sources` or rates, without `project`",
 		Tools:      "coverage.py, coverlet, AltCover, Istanbul, gocover-cobertura, SimpleCov, gcovr, Cobertura",
+		Limits:     "conditions of a line only by its `condition-coverage`; methods and complexity are not counted; the root's own numbers are only compared",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.XML && strings.EqualFold(h.Root, "coverage") && !h.Has("coverage/project") &&
 				(h.HasAny("coverage/packages", "coverage/sources", "coverage/@line-rate", "coverage/@lines-valid"))

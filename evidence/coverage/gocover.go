@@ -19,6 +19,7 @@ func GoCover() evidence.Format {
 		Name: "gocover", Title: "Go coverage profile", Kind: evidence.Coverage, MediaType: "text/plain",
 		Recognised: "first line `mode: set`, `mode: count` or `mode: atomic`",
 		Tools:      "go test -coverprofile, go tool covdata textfmt",
+		Limits:     "one profile, or several of the same mode in one file; statements only: Go counts no lines, branches or functions",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.Text && bytes.HasPrefix(h.Bytes, []byte("mode: "))
 		},

@@ -16,6 +16,7 @@ func JaCoCo() evidence.Format {
 		Name: "jacoco", Title: "JaCoCo XML", Kind: evidence.Coverage, MediaType: "application/xml",
 		Recognised: "root element `report` with `package`, `group`, `counter` or `sessioninfo`",
 		Tools:      "JaCoCo for Maven, Gradle and Ant, Kover, Pester",
+		Limits:     "the XML report, not `.exec`; sums are the report's counters, rows its source files; classes and methods are no rows",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.XML && strings.EqualFold(h.Root, "report") &&
 				h.HasAny("report/package", "report/group", "report/counter", "report/sessioninfo")

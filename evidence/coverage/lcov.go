@@ -18,6 +18,7 @@ func LCOV() evidence.Format {
 		Name: "lcov", Title: "LCOV tracefile", Kind: evidence.Coverage, MediaType: "text/plain",
 		Recognised: "first line `TN:` or `SF:`",
 		Tools:      "lcov, gcov, Istanbul, Vitest, coverage.py, coverlet, llvm-cov, Dart, Deno",
+		Limits:     "functions and checksums are not read; a last record without end counts, and is told",
 		Match: func(h evidence.Head) bool {
 			b := bytes.TrimLeft(h.Bytes, " \t\r\n")
 			return h.Syntax == evidence.Text && (bytes.HasPrefix(b, []byte("TN:")) || bytes.HasPrefix(b, []byte("SF:")))

@@ -49,7 +49,7 @@ func TestRecognise(t *testing.T) {
 func TestFormatsAreDescribed(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range All() {
-		if seen[f.Name] || f.Name == "" || f.Title == "" || f.Kind == "" || f.MediaType == "" || f.Recognised == "" || f.Tools == "" || f.Match == nil || f.Read == nil {
+		if seen[f.Name] || f.Name == "" || f.Title == "" || f.Kind == "" || f.MediaType == "" || f.Recognised == "" || f.Tools == "" || f.Limits == "" || f.Match == nil || f.Read == nil {
 			t.Errorf("format %+v", f.Name)
 		}
 		seen[f.Name] = true

@@ -17,6 +17,7 @@ func CycloneDXJSON() evidence.Format {
 		Name: "cyclonedx-json", Title: "CycloneDX JSON", Kind: evidence.SBOM, MediaType: "application/vnd.cyclonedx+json",
 		Recognised: "member `bomFormat` with value CycloneDX, unless it has `vulnerabilities` and no `components`",
 		Tools:      "Syft, Trivy, cdxgen, npm sbom, CycloneDX plugins for Maven, Gradle, Go, PHP",
+		Limits:     "versions 1.2 to 1.7; vulnerabilities in it are not read here (see `cyclonedx-vex`); hashes, pedigree and signatures are not read; a BOM-Link is not followed",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && strings.EqualFold(h.Text("bomFormat"), "CycloneDX") && !vex.IsCycloneDXVEX(h)
 		},

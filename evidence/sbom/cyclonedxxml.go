@@ -18,6 +18,7 @@ func CycloneDXXML() evidence.Format {
 		Name: "cyclonedx-xml", Title: "CycloneDX XML", Kind: evidence.SBOM, MediaType: "application/vnd.cyclonedx+xml",
 		Recognised: "root element `bom` in a namespace of CycloneDX, unless it has `vulnerabilities` and no `components`",
 		Tools:      "CycloneDX plugins for Maven, Gradle, npm, .NET; Syft",
+		Limits:     "versions 1.0 to 1.7; as the JSON form",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.XML && strings.EqualFold(h.Root, "bom") && strings.HasPrefix(h.Space, cycloneDXSpace) && !vex.IsCycloneDXVEX(h)
 		},

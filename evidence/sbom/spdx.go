@@ -16,6 +16,7 @@ func SPDXJSON() evidence.Format {
 		Name: "spdx-json", Title: "SPDX 2 JSON", Kind: evidence.SBOM, MediaType: "application/spdx+json",
 		Recognised: "member `spdxVersion`, or `sbom.spdxVersion`",
 		Tools:      "Syft, Trivy, npm sbom, GitHub dependency graph, SPDX tools, Microsoft sbom-tool",
+		Limits:     "versions 2.x; files, snippets and annotations are not read; licence expressions are not parsed; external documents are not followed",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && h.HasAny("spdxVersion", "sbom.spdxVersion")
 		},

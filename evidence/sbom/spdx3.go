@@ -16,6 +16,7 @@ func SPDX3JSON() evidence.Format {
 		Name: "spdx3-json", Title: "SPDX 3 JSON", Kind: evidence.SBOM, MediaType: "application/spdx+json",
 		Recognised: "`@context` of SPDX 3 with `@graph`",
 		Tools:      "Syft, SPDX tools, Yocto",
+		Limits:     "version 3.x, JSON-LD in its compact form; packages, AI packages and datasets; security and build profiles are not read",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && h.Has("@graph") && (strings.Contains(h.Text("@context"), "spdx.org") || h.Has("@graph[].spdxId"))
 		},

@@ -18,6 +18,7 @@ func SPDXTagValue() evidence.Format {
 		Name: "spdx-tag-value", Title: "SPDX 2 tag-value", Kind: evidence.SBOM, MediaType: "text/spdx",
 		Recognised: "a line `SPDXVersion: SPDX-2`",
 		Tools:      "Syft, SPDX tools, REUSE, Yocto, tern",
+		Limits:     "versions 2.x; as the JSON form",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.Text && (bytes.HasPrefix(h.Bytes, []byte("SPDXVersion:")) || bytes.Contains(h.Bytes, []byte("\nSPDXVersion:")))
 		},

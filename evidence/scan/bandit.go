@@ -13,6 +13,7 @@ func Bandit() evidence.Format {
 		Name: "bandit", Title: "Bandit JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "an object with `metrics._totals` and `results`",
 		Tools:      "Bandit",
+		Limits:     "its own JSON; confidence and the quoted code are not read; a file that could not be analysed makes it incomplete",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.Has("metrics._totals") || h.Has("metrics", "results", "generated_at") || h.Has("results[].issue_severity"))
 		},

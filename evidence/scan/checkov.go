@@ -14,6 +14,7 @@ func Checkov() evidence.Format {
 		Name: "checkov", Title: "Checkov JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "`check_type` with `results`, alone or in an array; `checkov_version`",
 		Tools:      "Checkov",
+		Limits:     "its own JSON; a check without severity is unknown (the free version has none); passed checks are only counted to see that something was looked at",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.HasAny("checkov_version", "summary.checkov_version", "[].summary.checkov_version") ||
 				h.Has("check_type", "results") || h.Has("[].check_type", "[].results"))

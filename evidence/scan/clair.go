@@ -13,6 +13,7 @@ func Clair() evidence.Format {
 		Name: "clair", Title: "Clair JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "`image` with `unapproved` and `vulnerabilities`; `LayerCount` with `Vulnerabilities`",
 		Tools:      "clair-scanner, Klar",
+		Limits:     "the JSON of clair-scanner and Klar, not that of Clair 4 itself",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.Has("unapproved", "vulnerabilities") || h.Has("image", "vulnerabilities[].featurename") || h.Has("LayerCount"))
 		},

@@ -16,6 +16,7 @@ func DependencyCheck() evidence.Format {
 		Name: "dependency-check", Title: "OWASP Dependency-Check", Kind: evidence.Scan, MediaType: "application/octet-stream",
 		Recognised: "JSON with `reportSchema` and `dependencies`; XML with root element `analysis` in its namespace",
 		Tools:      "Dependency-Check for Maven, Gradle, Ant and the command line",
+		Limits:     "the JSON and XML reports, not CSV; the severity is the word of the report: scores, evidence and identifiers are not weighed",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && h.Has("dependencies", "reportSchema") || h.Syntax == evidence.JSON && h.Has("reportSchema", "scanInfo") ||
 				h.Syntax == evidence.XML && h.Root == "analysis" && strings.Contains(strings.ToLower(h.Space), "dependency-check")

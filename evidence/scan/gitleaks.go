@@ -14,6 +14,7 @@ func Gitleaks() evidence.Format {
 		Name: "gitleaks", Title: "Gitleaks JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "an array of objects with `RuleID` and `Secret`, or `rule` and `offender`; an empty array",
 		Tools:      "Gitleaks 7 and 8",
+		Limits:     "an empty array is a report without findings; severities are unknown, as Gitleaks has none; the secrets themselves are never taken over, and unless it ran with --redact the report is refused",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.Has("[].RuleID") && h.HasAny("[].Secret", "[].Match", "[].Fingerprint", "[].File") ||
 				h.Has("[].rule") && h.HasAny("[].offender", "[].lineNumber") || h.EmptyArray())

@@ -13,6 +13,7 @@ func Gosec() evidence.Format {
 		Name: "gosec", Title: "gosec JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "an object with `Issues` and `Stats`",
 		Tools:      "gosec",
+		Limits:     "its own JSON; confidence and the quoted code are not read; a file that could not be analysed makes it incomplete",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && h.Has("Issues") && h.HasAny("Stats", "Golang errors", "GosecVersion", "Issues[].rule_id")
 		},

@@ -16,6 +16,7 @@ func Govulncheck() evidence.Format {
 		Name: "govulncheck", Title: "govulncheck JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "a stream of objects with `config`, `osv`, `finding`; an object with `Vulns` and `Calls`",
 		Tools:      "govulncheck -json, -format json",
+		Limits:     "a stream, or the object before version 1; severities are unknown, as the tool has none; the trace is read for its deepest level only",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.HasAny("config.protocol_version", "config.scanner_name") || h.Has("osv.id") || h.HasAny("finding.osv", "finding.trace") ||
 				h.Has("Vulns") || h.Has("Calls.Functions"))

@@ -13,6 +13,7 @@ func Grype() evidence.Format {
 		Name: "grype", Title: "Grype JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "an object with `matches` and `descriptor`, `source` or `matches[].vulnerability`",
 		Tools:      "Grype",
+		Limits:     "matches are not merged: one vulnerability in two packages counts twice; related vulnerabilities are aliases",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && h.Has("matches") && h.HasAny("descriptor", "source", "distro", "matches[].vulnerability")
 		},

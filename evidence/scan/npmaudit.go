@@ -17,6 +17,7 @@ func NPMAudit() evidence.Format {
 		Name: "npm-audit", Title: "npm audit JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "`auditReportVersion`, or `advisories` with `metadata`, or npm's `error` object with `code`",
 		Tools:      "npm audit, pnpm audit",
+		Limits:     "audit report versions 1 and 2; not the text of yarn audit; paths through which a package comes in are not read",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.Has("auditReportVersion") || h.Has("advisories") && h.HasAny("metadata", "actions", "muted") ||
 				h.Has("error.code", "error.summary"))

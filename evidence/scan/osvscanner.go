@@ -15,6 +15,7 @@ func OSVScanner() evidence.Format {
 		Name: "osv-scanner", Title: "osv-scanner JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "an object with `results` of `packages`, or `results` with `experimental_config`",
 		Tools:      "osv-scanner 1 and 2",
+		Limits:     "of vectors only CVSS 3.0 and 3.1 are computed; what its call analysis says is not read",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.Has("results[].packages") || h.Has("results", "experimental_config") ||
 				len(h.Paths) <= 2 && h.Has("results") && !h.HasAny("errors", "metrics"))

@@ -16,6 +16,7 @@ func SARIF() evidence.Format {
 		Name: "sarif", Title: "SARIF", Kind: evidence.Scan, MediaType: "application/sarif+json",
 		Recognised: "an object with `runs`, or with a SARIF `$schema`",
 		Tools:      "CodeQL, Semgrep, gosec, Grype, Trivy, Gitleaks, govulncheck, SpotBugs, tfsec, Checkmarx, staticcheck, Dependency-Check",
+		Limits:     "version 2.1.0 only; the first location of a result; fixes, flows, graphs and external property files are not read; a result without rule is kept",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.Has("runs") && !h.Has("bomFormat") || strings.Contains(strings.ToLower(h.Text("$schema")), "sarif"))
 		},

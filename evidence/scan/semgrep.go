@@ -14,6 +14,7 @@ func Semgrep() evidence.Format {
 		Name: "semgrep", Title: "Semgrep JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "an object with `results` whose entries have `check_id`, or with `results`, `errors` and `paths`",
 		Tools:      "Semgrep, Opengrep",
+		Limits:     "its own JSON; metavariables, fixes and the quoted code are not read; an error of level error makes it incomplete",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.Has("results[].check_id", "results[].extra") || h.Has("results", "errors", "paths") || h.Has("results", "errors", "interfile_languages_used"))
 		},

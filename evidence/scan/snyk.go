@@ -14,6 +14,7 @@ func Snyk() evidence.Format {
 		Name: "snyk", Title: "Snyk JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "`vulnerabilities` with `ok`, `dependencyCount` or `packageManager`, alone or in an array",
 		Tools:      "snyk test, snyk container test",
+		Limits:     "`snyk test` and `snyk container test`; not Snyk Code (use its SARIF) or Infrastructure as Code; a vulnerability counts once in a project, whatever its paths",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && !h.Has("bomFormat") &&
 				(h.Has("vulnerabilities") && h.HasAny("ok", "dependencyCount", "packageManager", "vulnerabilities[].packageManager") ||

@@ -15,6 +15,7 @@ func Trivy() evidence.Format {
 		Name: "trivy", Title: "Trivy JSON", Kind: evidence.Scan, MediaType: "application/json",
 		Recognised: "`SchemaVersion` or `Trivy` with `ArtifactName` or `Results`; an array of objects with `Target`; `ClusterName` with `Resources`",
 		Tools:      "Trivy 0.1 and later",
+		Limits:     "schema 2, the array of schema 1, and Kubernetes scans; packages and licences without a finding are not read, nor is code that a finding quotes",
 		Match: func(h evidence.Head) bool {
 			if h.Syntax != evidence.JSON || h.Has("runs") || h.Has("bomFormat") {
 				return false

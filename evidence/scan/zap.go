@@ -18,6 +18,7 @@ func ZAP() evidence.Format {
 		Name: "zap", Title: "ZAP", Kind: evidence.Scan, MediaType: "application/octet-stream",
 		Recognised: "JSON with `@programName` or `site[].alerts`; XML with root element `OWASPZAPReport`",
 		Tools:      "ZAP baseline, full and API scan",
+		Limits:     "the traditional JSON and XML reports; instances of an alert are not counted; confidence 0 is suppressed",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (strings.Contains(h.Text("@programName"), "ZAP") || h.Has("site[].alerts")) ||
 				h.Syntax == evidence.XML && strings.EqualFold(h.Root, "OWASPZAPReport")

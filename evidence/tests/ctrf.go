@@ -15,6 +15,7 @@ func CTRF() evidence.Format {
 		Name: "ctrf", Title: "CTRF JSON", Kind: evidence.Tests, MediaType: "application/json",
 		Recognised: "an object with `results.tests` and `results.tool` or `results.summary`",
 		Tools:      "CTRF reporters for Jest, Mocha, Playwright, Cypress, pytest, Go",
+		Limits:     "steps, attachments and the environment are not read; the summary is only compared",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (h.Text("reportFormat") == "CTRF" || h.HasAny("results.tests", "results.summary.tests") && h.HasAny("results.tool", "results.summary"))
 		},

@@ -16,6 +16,7 @@ func Cucumber() evidence.Format {
 		Name: "cucumber", Title: "Cucumber JSON", Kind: evidence.Tests, MediaType: "application/json",
 		Recognised: "an array of features with `elements`",
 		Tools:      "Cucumber for Ruby, JVM and JavaScript, Behave, SpecFlow, godog, Karate",
+		Limits:     "the JSON report, not Cucumber messages (NDJSON); a scenario is one test, its steps are not; embeddings are not read",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && h.Has("[].elements") && h.HasAny("[].name", "[].uri", "[].keyword", "[].id")
 		},

@@ -19,6 +19,7 @@ func GoTest() evidence.Format {
 		Name: "gotest", Title: "go test -json", Kind: evidence.Tests, MediaType: "application/jsonl",
 		Recognised: "lines of JSON objects with `Action` and `Package`, `Test`, `ImportPath` or `Output`",
 		Tools:      "go test -json, gotestsum --jsonfile, test2json",
+		Limits:     "the events, not the text of `go test -v`; a benchmark that ended counts as passed; lines that are no events are passed over and told",
 		Match: func(h evidence.Head) bool {
 			if h.Syntax == evidence.JSON {
 				return h.Has("Action") && h.HasAny("Package", "Test", "Output", "ImportPath", "Elapsed")

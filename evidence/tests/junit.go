@@ -17,6 +17,7 @@ func JUnit() evidence.Format {
 		Name: "junit", Title: "JUnit XML", Kind: evidence.Tests, MediaType: "application/xml",
 		Recognised: "root element `testsuites` or `testsuite`",
 		Tools:      "Maven Surefire, Gradle, pytest, Jest, Vitest, Playwright, gotestsum, GoogleTest, CTest, PHPUnit, nextest, RSpec, bats",
+		Limits:     "there is no specification: what the tools have in common is read; output, properties and attachments are not kept; a suite's own counts are only compared",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.XML && (strings.EqualFold(h.Root, "testsuites") || strings.EqualFold(h.Root, "testsuite")) &&
 				!h.Has("testsuite/results")

@@ -13,6 +13,7 @@ func NUnit2() evidence.Format {
 		Name: "nunit2", Title: "NUnit 2 XML", Kind: evidence.Tests, MediaType: "application/xml",
 		Recognised: "root element `test-results`",
 		Tools:      "nunit-console 2, Pester, Unity",
+		Limits:     "the results of NUnit 2; categories and properties are not read",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.XML && strings.EqualFold(h.Root, "test-results")
 		},

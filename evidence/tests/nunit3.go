@@ -13,6 +13,7 @@ func NUnit3() evidence.Format {
 		Name: "nunit3", Title: "NUnit 3 XML", Kind: evidence.Tests, MediaType: "application/xml",
 		Recognised: "root element `test-run`",
 		Tools:      "nunit3-console, NunitXml.TestLogger, Unity Test Runner",
+		Limits:     "NUnit 3 and 4; output, properties and attachments are not read",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.XML && strings.EqualFold(h.Root, "test-run")
 		},

@@ -16,6 +16,7 @@ func Robot() evidence.Format {
 		Name: "robot", Title: "Robot Framework XML", Kind: evidence.Tests, MediaType: "application/xml",
 		Recognised: "root element `robot`",
 		Tools:      "Robot Framework 2 to 7, Rebot, Pabot",
+		Limits:     "`output.xml`; keywords and log messages are no tests of their own",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.XML && strings.EqualFold(h.Root, "robot")
 		},

@@ -19,6 +19,7 @@ func TAP() evidence.Format {
 		Name: "tap", Title: "TAP", Kind: evidence.Tests, MediaType: "text/x-tap",
 		Recognised: "first line `TAP version N`, a plan `1..N`, or a point `ok`/`not ok`",
 		Tools:      "Perl prove, bats, node:test, tape, pgTAP, Jenkins TAP",
+		Limits:     "versions 12 to 14; subtests and YAML blocks are not read, the point after a subtest is its result; without a plan it is refused",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.Text && tapStart(h.Bytes)
 		},

@@ -16,6 +16,7 @@ func TRX() evidence.Format {
 		Name: "trx", Title: "Visual Studio TRX", Kind: evidence.Tests, MediaType: "application/xml",
 		Recognised: "root element `TestRun`",
 		Tools:      "dotnet test --logger trx, vstest.console, MSTest",
+		Limits:     "results without inner results; attachments, timings and collectors are not read",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.XML && strings.EqualFold(h.Root, "TestRun")
 		},

@@ -13,6 +13,7 @@ func XUnit2() evidence.Format {
 		Name: "xunit2", Title: "xUnit.net XML", Kind: evidence.Tests, MediaType: "application/xml",
 		Recognised: "root element `assemblies`, or `assembly` with `collection`",
 		Tools:      "xunit.console, dotnet test --logger xunit, Fixie",
+		Limits:     "xUnit.net 2 and 3, not 1; output and traits are not read",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.XML && (strings.EqualFold(h.Root, "assemblies") || h.Root == "assembly" && h.Has("assembly/collection"))
 		},
