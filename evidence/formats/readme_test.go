@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/secrets"
 )
 
 var update = flag.Bool("update", false, "write the tables of evidence/README.md anew")
@@ -21,7 +22,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(b)
-	for name, table := range map[string]string{"formats": formatTable(), "warnings": warningTable(), "limits": limitTable()} {
+	for name, table := range map[string]string{"formats": formatTable(), "warnings": warningTable(), "limits": limitTable(), "secrets": secretList()} {
 		part := regexp.MustCompile(`(?s)<!-- generated: ` + name + ` -->\n.*?<!-- end -->`)
 		if !part.MatchString(text) {
 			t.Fatalf("the README has no place for the table %s", name)
@@ -46,6 +47,10 @@ func formatTable() string {
 		fmt.Fprintf(&b, "| %s | %s (`%s`) | %s | %s | %s | [samples](%s/testdata/%s/) |\n", f.Kind, f.Title, f.Name, f.Recognised, f.Tools, f.Limits, folder(f), f.Name)
 	}
 	return b.String()
+}
+
+func secretList() string {
+	return "Rules: `" + strings.Join(secrets.Rules(), "`, `") + "`.\n"
 }
 
 func warningTable() string {
