@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"time"
 
 	"cdgate.dev/cdgate/engine/fault"
 	"github.com/go-json-experiment/json/jsontext"
@@ -59,6 +60,9 @@ type Opened struct {
 	Payload   []byte // the statement's bytes as they were signed
 	KeyID     string // of the key whose signature was checked; from InspectUnsafe: of the key the bundle only claims
 	Digest    string // of the bundle's bytes, "sha256:<64 hex>"
+	// Timestamped is when a timestamp authority saw the signature (RFC 3161, verified); zero when nothing proves the time.
+	// What a statement says about its own time proves nothing.
+	Timestamped time.Time
 }
 
 // Digest is "sha256:" and the lower-case hex SHA-256 of b.
