@@ -88,9 +88,9 @@ func (s *searcher) newest(c candidate) bool {
 // every second place from on.
 func (s *searcher) next(b []byte, from, limit int) (int, bool) {
 	i := from
-	for fast := min(limit, len(b)-7); i < fast; i += 6 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		if s.fits[hash(uint32(x))]|s.fits[hash(uint32(x>>16))]|s.fits[hash(uint32(x>>32))] != 0 {
+	for fast := min(limit, len(b)-13); i < fast; i += 12 {
+		p := (*[14]byte)(b[i : i+14])
+		if s.three(binary.LittleEndian.Uint64(p[0:8]))|s.three(binary.LittleEndian.Uint64(p[6:14])) != 0 {
 			break
 		}
 	}
@@ -100,6 +100,11 @@ func (s *searcher) next(b []byte, from, limit int) (int, bool) {
 		}
 	}
 	return i, false
+}
+
+// three looks up the blocks at the first three even places of x.
+func (s *searcher) three(x uint64) uint8 {
+	return s.fits[hash(uint32(x))] | s.fits[hash(uint32(x>>16))] | s.fits[hash(uint32(x>>32))]
 }
 
 // at returns the literals that may have a block at b[i].
