@@ -8,4 +8,8 @@ const (
 	MaxSubjects = 4096
 	// MaxKeyFile is the size of a key file in bytes.
 	MaxKeyFile = 64 << 10
+	// MaxRoots is the size of a trusted root in bytes.
+	MaxRoots = 1 << 20
+	// MaxWitnesses is how many timestamps, and how many log entries, a bundle may have.
+	MaxWitnesses = 8
 )

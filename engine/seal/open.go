@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
+	"time"
 
 	"cdgate.dev/cdgate/engine/fault"
 	"github.com/go-json-experiment/json"
@@ -12,7 +13,8 @@ import (
 )
 
 // The members of a bundle that are known here, in the spelling of the specification only: protojson's snake-case aliases
-// would give two readers two meanings. Log entries and timestamps are members so that the refusal can name them.
+// would give two readers two meanings. Log entries and timestamps are only counted here; what is in them is read once, by
+// Roots.witness.
 type bundleJSON struct {
 	MediaType string         `json:"mediaType"`
 	Material  materialJSON   `json:"verificationMaterial"`
@@ -21,8 +23,8 @@ type bundleJSON struct {
 }
 
 type materialJSON struct {
-	PublicKey   *hintJSON        `json:"publicKey"`
-	Certificate jsontext.Value   `json:"certificate,omitzero"`
+	PublicKey   *hintJSON        `json:"publicKey,omitzero"`
+	Certificate *certificateJSON `json:"certificate,omitzero"`
 	Chain       jsontext.Value   `json:"x509CertificateChain,omitzero"`
 	LogEntries  []jsontext.Value `json:"tlogEntries,omitzero"`
 	Timestamps  timestampsJSON   `json:"timestampVerificationData,omitzero"`
@@ -30,6 +32,10 @@ type materialJSON struct {
 
 type hintJSON struct {
 	Hint string `json:"hint"`
+}
+
+type certificateJSON struct {
+	RawBytes string `json:"rawBytes"`
 }
 
 type timestampsJSON struct {
@@ -47,17 +53,32 @@ type signatureJSON struct {
 	KeyID string `json:"keyid,omitzero"`
 }
 
+// Trust says whom a bundle is believed from. The zero Trust believes nobody.
+type Trust struct {
+	// Keys are the keys that may have signed.
+	Keys []PublicKey
+	// Identity says whether the identity of a certificate may have signed; nil means that none may.
+	Identity func(Identity) bool
+	// Roots are the authorities and logs that certificates, timestamps and log entries are checked with; nil means none, and
+	// then a bundle that has any of these is refused.
+	Roots *Roots
+}
+
 // Open decodes a bundle, checks that one of keys signed it and gives its statement, which has exactly one subject. The
-// errors are ErrMalformed, ErrUnknownKey and ErrSignature. What the caller still has to ask: may this key say a
+// errors are ErrMalformed, ErrUnknownKey, ErrSignature and ErrUntrusted. What the caller still has to ask: may this key say a
 // statement of this predicate type, and is the subject the one that is wanted?
 func Open(bundle []byte, keys ...PublicKey) (*Opened, error) {
-	return open(bundle, false, keys...)
+	return Trust{Keys: keys}.Open(bundle)
 }
+
+// Open is Open for signatures with keys and with certificates, with timestamps and log entries: all that the bundle has must hold.
+// A certificate must have been valid when it was used, and a timestamp or log entry must say when that was.
+func (t Trust) Open(bundle []byte) (*Opened, error) { return t.open(bundle, false) }
 
 // OpenDecision is Open for decision records: the predicate type must be DecisionType, and all artifacts of the release
 // may be subjects.
-func OpenDecision(bundle []byte, keys ...PublicKey) (*Opened, error) {
-	o, err := open(bundle, true, keys...)
+func (t Trust) OpenDecision(bundle []byte) (*Opened, error) {
+	o, err := t.open(bundle, true)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +86,11 @@ func OpenDecision(bundle []byte, keys ...PublicKey) (*Opened, error) {
 		return nil, malformed("the statement is a %q, want %q", o.Statement.PredicateType, DecisionType)
 	}
 	return o, nil
+}
+
+// OpenDecision is Trust.OpenDecision for keys alone.
+func OpenDecision(bundle []byte, keys ...PublicKey) (*Opened, error) {
+	return Trust{Keys: keys}.OpenDecision(bundle)
 }
 
 // InspectUnsafe decodes a bundle as strictly as Open but checks no signature: whoever wrote the bytes chose everything
@@ -77,24 +103,45 @@ func InspectUnsafe(bundle []byte) (*Opened, error) {
 	return e.opened(bundle, true)
 }
 
-func open(bundle []byte, several bool, keys ...PublicKey) (*Opened, error) {
+func (t Trust) open(bundle []byte, several bool) (*Opened, error) {
 	e, err := decodeBundle(bundle)
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range keys {
-		if k.ID != e.hint {
-			continue
-		}
-		pub, err := k.verifier()
-		if err != nil {
+	key, err := t.key(e)
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256(pae(e.payload))
+	if !ecdsa.VerifyASN1(key, digest[:], e.signature) {
+		return nil, fault.New(fault.Trust, "check signature of %s: %w", e.signatory(), ErrSignature)
+	}
+	var at time.Time
+	if e.certified || e.timestamps > 0 || e.logged > 0 {
+		if at, err = t.Roots.witness(bundle, e, key); err != nil {
 			return nil, err
 		}
-		digest := sha256.Sum256(pae(e.payload))
-		if !ecdsa.VerifyASN1(pub, digest[:], e.signature) {
-			return nil, fault.New(fault.Trust, "check signature of key %q: %w", e.hint, ErrSignature)
+	}
+	o, err := e.opened(bundle, several)
+	if err == nil {
+		o.Timestamped = at
+	}
+	return o, err
+}
+
+// key is the key that must have signed: that of the certificate when its identity is one of those wanted, or the wanted
+// key that the bundle names.
+func (t Trust) key(e *envelope) (*ecdsa.PublicKey, error) {
+	if e.certified {
+		if t.Identity == nil || !t.Identity(e.identity) {
+			return nil, fault.New(fault.Trust, "find %s: %w", e.identity, ErrUnknownKey)
 		}
-		return e.opened(bundle, several)
+		return e.certKey, nil
+	}
+	for _, k := range t.Keys {
+		if k.ID == e.hint {
+			return k.verifier()
+		}
 	}
 	return nil, fault.New(fault.Trust, "find key %q: %w", e.hint, ErrUnknownKey)
 }
@@ -104,7 +151,15 @@ type envelope struct {
 	hint      string
 	payload   []byte
 	signature []byte
+	// certified says that it has a certificate; then certKey and identity are what that says.
+	certified bool
+	certKey   *ecdsa.PublicKey
+	identity  Identity
+	// timestamps and logged are how many timestamps and log entries it has.
+	timestamps, logged int
 }
+
+func (e *envelope) signatory() Signatory { return Signatory{KeyID: e.hint, Identity: e.identity} }
 
 func decodeBundle(bundle []byte) (*envelope, error) {
 	if len(bundle) > MaxBundle {
@@ -114,41 +169,62 @@ func decodeBundle(bundle []byte) (*envelope, error) {
 	if err := json.Unmarshal(bundle, &b, json.RejectUnknownMembers(true)); err != nil {
 		return nil, malformed("%w", err)
 	}
-	switch m := b.Material; {
+	m := b.Material
+	switch {
 	case b.MediaType != MediaType:
 		return nil, malformed("mediaType is %q, want %q", b.MediaType, MediaType)
 	case b.Message != nil || b.Envelope == nil:
 		return nil, malformed("it has no DSSE envelope, or more than that")
-	case m.Certificate != nil || m.Chain != nil:
-		return nil, malformed("it is signed with a certificate; only signatures with a key are supported")
-	case m.PublicKey == nil || m.PublicKey.Hint == "":
+	case m.Chain != nil:
+		return nil, malformed("it carries a chain of certificates, want one certificate")
+	case (m.Certificate == nil) == (m.PublicKey == nil):
+		return nil, malformed("it names no key (verificationMaterial.publicKey) and has no certificate, or both")
+	case m.PublicKey != nil && m.PublicKey.Hint == "":
 		return nil, malformed("it does not name its key (verificationMaterial.publicKey.hint)")
-	case len(m.LogEntries) > 0 || len(m.Timestamps.RFC3161) > 0:
-		// Nobody would check them here, and what looks checked must have been.
-		return nil, malformed("it carries log entries or timestamps, which are not supported")
+	case len(m.LogEntries) > MaxWitnesses || len(m.Timestamps.RFC3161) > MaxWitnesses:
+		return nil, malformed("it has more than %d log entries or timestamps", MaxWitnesses)
 	}
-	return b.Envelope.decode(b.Material.PublicKey.Hint)
+	e := &envelope{timestamps: len(m.Timestamps.RFC3161), logged: len(m.LogEntries)}
+	if err := e.readSigner(m); err != nil {
+		return nil, err
+	}
+	if err := b.Envelope.decode(e); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
-func (j *envelopeJSON) decode(hint string) (*envelope, error) {
+func (e *envelope) readSigner(m materialJSON) error {
+	if m.Certificate == nil {
+		e.hint = m.PublicKey.Hint
+		return nil
+	}
+	der, err := decodeBase64("certificate", m.Certificate.RawBytes)
+	if err != nil {
+		return err
+	}
+	e.certified = true
+	if e.certKey, e.identity, err = readCertificate(der); err != nil {
+		return malformed("certificate: %w", err)
+	}
+	return nil
+}
+
+func (j *envelopeJSON) decode(e *envelope) (err error) {
 	if j.PayloadType != PayloadType {
-		return nil, malformed("payloadType is %q, want %q", j.PayloadType, PayloadType)
+		return malformed("payloadType is %q, want %q", j.PayloadType, PayloadType)
 	}
 	if len(j.Signatures) != 1 {
-		return nil, malformed("it has %d signatures, want 1", len(j.Signatures))
+		return malformed("it has %d signatures, want 1", len(j.Signatures))
 	}
 	if id := j.Signatures[0].KeyID; id != "" {
-		return nil, malformed("the signature names key %q a second time (keyid)", id)
+		return malformed("the signature names key %q a second time (keyid)", id)
 	}
-	payload, err := decodeBase64("payload", j.Payload)
-	if err != nil {
-		return nil, err
+	if e.payload, err = decodeBase64("payload", j.Payload); err != nil {
+		return err
 	}
-	signature, err := decodeBase64("sig", j.Signatures[0].Sig)
-	if err != nil {
-		return nil, err
-	}
-	return &envelope{hint: hint, payload: payload, signature: signature}, nil
+	e.signature, err = decodeBase64("sig", j.Signatures[0].Sig)
+	return err
 }
 
 // decodeBase64 takes only the one standard encoding of a value. Go's decoder would skip line breaks.
@@ -174,5 +250,5 @@ func (e *envelope) opened(bundle []byte, several bool) (*Opened, error) {
 	if len(st.Subject) > 1 && (!several || st.PredicateType != DecisionType) {
 		return nil, malformed("the statement has %d subjects, want 1", len(st.Subject))
 	}
-	return &Opened{Statement: *st, Payload: e.payload, KeyID: e.hint, Digest: Digest(bundle)}, nil
+	return &Opened{Statement: *st, Payload: e.payload, KeyID: e.hint, Identity: e.identity, Digest: Digest(bundle)}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,17 +149,21 @@ func TestOpenRefusesBundles(t *testing.T) {
 		"no material":          {edit(func(b *bundleJSON) { b.Material.PublicKey = nil }), ErrMalformed},
 		"hint of nobody":       {edit(func(b *bundleJSON) { b.Material.PublicKey.Hint = "nobody" }), ErrUnknownKey},
 		"hint of another key":  {edit(func(b *bundleJSON) { b.Material.PublicKey.Hint = other.KeyID() }), ErrSignature},
-		"certificate":          {edit(func(b *bundleJSON) { b.Material.Certificate = jsontext.Value(`{"rawBytes":"AA=="}`) }), ErrMalformed},
-		"log entry":            {edit(func(b *bundleJSON) { b.Material.LogEntries = []jsontext.Value{jsontext.Value(`{"logIndex":"1"}`)} }), ErrMalformed},
+		"certificate":          {edit(func(b *bundleJSON) { b.Material.Certificate, b.Material.PublicKey = &certificateJSON{"AA=="}, nil }), ErrMalformed},
+		"log entry":            {edit(func(b *bundleJSON) { b.Material.LogEntries = []jsontext.Value{jsontext.Value(`{"logIndex":"1"}`)} }), ErrUntrusted},
 		"timestamp": {edit(func(b *bundleJSON) {
 			b.Material.Timestamps.RFC3161 = []jsontext.Value{jsontext.Value(`{"signedTimestamp":"AA=="}`)}
+		}), ErrUntrusted},
+		"nine timestamps": {edit(func(b *bundleJSON) {
+			b.Material.Timestamps.RFC3161 = slices.Repeat([]jsontext.Value{jsontext.Value(`{"signedTimestamp":"AA=="}`)}, MaxWitnesses+1)
 		}), ErrMalformed},
-		"message signature":      {edit(func(b *bundleJSON) { b.Envelope, b.Message = nil, jsontext.Value(`{}`) }), ErrMalformed},
-		"message and envelope":   {edit(func(b *bundleJSON) { b.Message = jsontext.Value(`{}`) }), ErrMalformed},
-		"payload type":           {edit(func(b *bundleJSON) { b.Envelope.PayloadType = "text/plain" }), ErrMalformed},
-		"signed as another type": {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, s.private, []byte(otherType)) }), ErrSignature},
-		"signed without PAE":     {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, s.private, []byte(payload)) }), ErrSignature},
-		"signed by another":      {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, other.private, pae([]byte(payload))) }), ErrSignature},
+		"certificate beside the key": {edit(func(b *bundleJSON) { b.Material.Certificate = &certificateJSON{"AA=="} }), ErrMalformed},
+		"message signature":          {edit(func(b *bundleJSON) { b.Envelope, b.Message = nil, jsontext.Value(`{}`) }), ErrMalformed},
+		"message and envelope":       {edit(func(b *bundleJSON) { b.Message = jsontext.Value(`{}`) }), ErrMalformed},
+		"payload type":               {edit(func(b *bundleJSON) { b.Envelope.PayloadType = "text/plain" }), ErrMalformed},
+		"signed as another type":     {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, s.private, []byte(otherType)) }), ErrSignature},
+		"signed without PAE":         {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, s.private, []byte(payload)) }), ErrSignature},
+		"signed by another":          {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, other.private, pae([]byte(payload))) }), ErrSignature},
 		"another payload": {edit(func(b *bundleJSON) {
 			b.Envelope.Payload = base64.StdEncoding.EncodeToString([]byte(strings.Replace(payload, "app", "apq", 1)))
 		}), ErrSignature},

@@ -4,9 +4,10 @@
 // A sealed statement is a Sigstore bundle v0.3 in JSON with one DSSE envelope around one in-toto Statement v1, signed
 // with one P-256 key. Open is the one way to believe a bundle; InspectUnsafe only reads what it claims.
 //
-// Bundles signed with a key are checked here and not by sigstore-go's verifier, which accepts things a gate must not
-// (any _type, several subjects, aliases of field names, a forged key hint) and doubles the start-up time of the process.
-// The tests hold the two against each other: whatever Open accepts, sigstore-go accepts too.
+// The envelope, the signature and the statement are always checked here, also when there is a certificate: sigstore-go's
+// verifier accepts things a gate must not (any _type, several subjects, aliases of field names, a forged key hint). Its part is
+// what others say about a signature: certificate chains, timestamps and log entries, against Roots. A bundle without
+// any of these never gets there. The tests hold the two against each other: whatever Open accepts, sigstore-go accepts too.
 package seal
 
 import (
@@ -26,6 +27,9 @@ var (
 	ErrUnknownKey = errors.New("signed by an unknown key")
 	// ErrSignature says that the signature does not fit the key and the bytes (trust fault).
 	ErrSignature = errors.New("the signature does not match")
+	// ErrUntrusted says that the certificate, a timestamp or a log entry is none that the trusted root vouches for (trust
+	// fault). The signature itself is good.
+	ErrUntrusted = errors.New("not vouched for by the trusted root")
 )
 
 const (
@@ -57,9 +61,10 @@ type Statement struct {
 // Opened is a bundle that was opened.
 type Opened struct {
 	Statement Statement
-	Payload   []byte // the statement's bytes as they were signed
-	KeyID     string // of the key whose signature was checked; from InspectUnsafe: of the key the bundle only claims
-	Digest    string // of the bundle's bytes, "sha256:<64 hex>"
+	Payload   []byte   // the statement's bytes as they were signed
+	KeyID     string   // of the key whose signature was checked, empty for certificates; from InspectUnsafe: of the key the bundle only claims
+	Identity  Identity // of the certificate that was checked, zero for keys; from InspectUnsafe: what the certificate only claims
+	Digest    string   // of the bundle's bytes, "sha256:<64 hex>"
 	// Timestamped is when a timestamp authority saw the signature (RFC 3161, verified); zero when nothing proves the time.
 	// What a statement says about its own time proves nothing.
 	Timestamped time.Time
@@ -74,3 +79,10 @@ func Digest(b []byte) string {
 func malformed(format string, args ...any) error {
 	return fault.New(fault.Evidence, "%w: "+format, append([]any{ErrMalformed}, args...)...)
 }
+
+func untrusted(format string, args ...any) error {
+	return fault.New(fault.Trust, "%w: "+format, append([]any{ErrUntrusted}, args...)...)
+}
+
+// Signatory is who signed: the key or the certificate's identity.
+func (o *Opened) Signatory() Signatory { return Signatory{KeyID: o.KeyID, Identity: o.Identity} }

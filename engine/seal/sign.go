@@ -53,7 +53,7 @@ func (s *Signer) Sign(st Statement) (bundle []byte, err error) {
 	if bundle, err = json.Marshal(b, json.Deterministic(true)); err != nil {
 		return nil, fault.New(fault.Record, "sign %s: encode bundle: %w", st.PredicateType, err)
 	}
-	if _, err = open(bundle, st.PredicateType == DecisionType, s.public); err != nil {
+	if _, err = (Trust{Keys: []PublicKey{s.public}}).open(bundle, st.PredicateType == DecisionType); err != nil {
 		return nil, fault.New(fault.Record, "sign %s: open what was signed: %w", st.PredicateType, err)
 	}
 	return bundle, nil

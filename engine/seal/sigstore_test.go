@@ -132,8 +132,8 @@ func corpusBundles(t testing.TB) map[string][]byte {
 	return out
 }
 
-// Real bundles of the public Sigstore instance: what they need (certificates, logs, timestamps, message signatures,
-// older versions) is not supported, so all must be refused as malformed, and never as anything else.
+// Real bundles of the public Sigstore instance that need what is not supported (message signatures, older versions,
+// several signatures) must be refused as malformed, and never as anything else.
 func TestForeignBundlesAreRefused(t *testing.T) {
 	k, err := ParsePublicKey("managed-key-happy.pub", must(os.ReadFile("testdata/corpus/managed-key-happy.pub")))
 	if err != nil {
@@ -143,12 +143,46 @@ func TestForeignBundlesAreRefused(t *testing.T) {
 		t.Errorf("key ID %q is not the hint cosign wrote", k.ID)
 	}
 	for name, b := range corpusBundles(t) {
+		if strings.Contains(name, "intoto") || name == "fail-dsse-signature.json" {
+			continue // TestPublicBundle
+		}
 		if _, err := Open(b, k); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := InspectUnsafe(b); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: InspectUnsafe: %v", name, err)
 		}
+	}
+}
+
+// A bundle that GitHub and the public Sigstore instance made, and the same with an altered signature, from sigstore's
+// conformance suite; the trusted root is the one of that instance.
+func TestPublicBundle(t *testing.T) {
+	bundles := corpusBundles(t)
+	roots, err := ParseRoots("public", must(os.ReadFile("testdata/trusted-root-public-good.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const repository = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon"
+	want := Trust{Roots: roots, Identity: func(id Identity) bool { return id.Repository == repository && id.Ref == "refs/heads/main" }}
+	o, err := want.Open(bundles["v0.3-dsse-intoto.json"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	workflow := repository + "/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main"
+	if id := o.Identity; id.Issuer != "https://token.actions.githubusercontent.com" || id.Subject != workflow || id.Workflow != workflow ||
+		id.Job != workflow || id.Runner != "github-hosted" || o.KeyID != "" {
+		t.Errorf("%+v", id)
+	}
+	if !o.Timestamped.IsZero() { // only the log says when, and that is no timestamp authority
+		t.Errorf("timestamped %s", o.Timestamped)
+	}
+	if _, err := want.Open(bundles["fail-dsse-signature.json"]); !errors.Is(err, ErrSignature) {
+		t.Errorf("an altered signature: %v", err)
+	}
+	want.Identity = func(id Identity) bool { return id.Repository == repository && id.Ref == "refs/heads/other" }
+	if _, err := want.Open(bundles["v0.3-dsse-intoto.json"]); !errors.Is(err, ErrUnknownKey) {
+		t.Errorf("another reference: %v", err)
 	}
 }
 
