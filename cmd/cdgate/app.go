@@ -27,6 +27,7 @@ type world struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookup         func(string) (string, bool)
+	environ        func() []string
 	now            func() time.Time
 	readPassword   func() ([]byte, error)
 	// dir is the working directory, self the file of this program.

@@ -37,10 +37,11 @@ func canonicalArgs(app *cli.App, args []string, in arguments) ([]string, error) 
 	if words.command == nil {
 		return out, nil
 	}
-	set, positional, err := splitFlags(words.command, rest, strings.Join(words.names, " "))
+	set, positional, after, err := splitFlags(words.command, rest, strings.Join(words.names, " "))
 	if err != nil {
 		return nil, err
 	}
+	runs := false
 	for _, f := range words.command.Flags {
 		name := f.Names()[0]
 		values := set[name]
@@ -49,6 +50,7 @@ func canonicalArgs(app *cli.App, args []string, in arguments) ([]string, error) 
 				return nil, err
 			}
 		}
+		runs = runs || name == "exec" && len(values) > 0
 		for _, v := range values {
 			if v, err = in.expand(f, v); err != nil {
 				return nil, err
@@ -59,7 +61,11 @@ func canonicalArgs(app *cli.App, args []string, in arguments) ([]string, error) 
 	if _, help := set["help"]; help {
 		return append(out[:1+len(words.names)], "--help"), nil
 	}
-	return append(append(out, "--"), positional...), nil
+	out = append(append(out, "--"), positional...)
+	if after != nil && runs {
+		out = append(out, "--") // what follows is a command
+	}
+	return append(out, after...), nil
 }
 
 // commandWords is the command a line names. Command is nil where the line names none or only a group.
@@ -150,16 +156,16 @@ func takesValue(commands []*cli.Command, spelt string) bool {
 	return false
 }
 
-// splitFlags separates the flags of a command from its arguments.
-func splitFlags(c *cli.Command, args []string, path string) (set map[string][]string, positional []string, err error) {
+// splitFlags separates the flags of a command from its arguments. After are those that follow "--"; nil without one.
+func splitFlags(c *cli.Command, args []string, path string) (set map[string][]string, positional, after []string, err error) {
 	set = map[string][]string{}
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		if a == "--" {
-			return set, append(positional, args[i+1:]...), nil
+			return set, positional, append([]string{}, args[i+1:]...), nil
 		}
 		if a == "" {
-			return nil, nil, fault.New(fault.Usage, "an argument of cdgate %s is empty; is a variable of the pipeline not set?", path)
+			return nil, nil, nil, fault.New(fault.Usage, "an argument of cdgate %s is empty; is a variable of the pipeline not set?", path)
 		}
 		if a == "-" || !strings.HasPrefix(a, "-") {
 			positional = append(positional, a)
@@ -173,7 +179,7 @@ func splitFlags(c *cli.Command, args []string, path string) (set map[string][]st
 		}
 		f := flagNamed(c.Flags, name)
 		if f == nil || (len(name) > 1) != strings.HasPrefix(spelt, "--") {
-			return nil, nil, unknownFlag(c, path, spelt, name)
+			return nil, nil, nil, unknownFlag(c, path, spelt, name)
 		}
 		name = f.Names()[0]
 		switch {
@@ -181,24 +187,24 @@ func splitFlags(c *cli.Command, args []string, path string) (set map[string][]st
 			value = "true"
 		case isBool(f):
 			if _, err := strconv.ParseBool(value); err != nil {
-				return nil, nil, fault.New(fault.Usage, "flag --%s is true or false, not %q", name, value)
+				return nil, nil, nil, fault.New(fault.Usage, "flag --%s is true or false, not %q", name, value)
 			}
 		case !hasValue:
 			if i+1 == len(args) || isKnownFlag(c, args[i+1]) {
-				return nil, nil, fault.New(fault.Usage, "flag %s needs a value; see: cdgate %s --help", spelt, path)
+				return nil, nil, nil, fault.New(fault.Usage, "flag %s needs a value; see: cdgate %s --help", spelt, path)
 			}
 			i++
 			value = args[i]
 		}
 		if value == "" {
-			return nil, nil, fault.New(fault.Usage, "flag %s has an empty value; is a variable of the pipeline not set?", spelt)
+			return nil, nil, nil, fault.New(fault.Usage, "flag %s has an empty value; is a variable of the pipeline not set?", spelt)
 		}
 		if _, twice := set[name]; twice && !isList(f) {
-			return nil, nil, fault.New(fault.Usage, "flag --%s is given twice; it takes one value", name)
+			return nil, nil, nil, fault.New(fault.Usage, "flag --%s is given twice; it takes one value", name)
 		}
 		set[name] = append(set[name], value)
 	}
-	return set, positional, nil
+	return set, positional, nil, nil
 }
 
 func isKnownFlag(c *cli.Command, arg string) bool {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -221,9 +222,23 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
+// positional are the arguments, and the words that follow "--" where --exec makes them a command.
+func (k *call) positional() (args, command []string) {
+	args = k.Args().Slice()
+	i := slices.Index(args, "--")
+	switch {
+	case i < 0 || !k.IsSet("exec"):
+		return args, nil
+	case !k.Bool("exec"): // --exec=false
+		return slices.Concat(args[:i], args[i+1:]), nil
+	}
+	return args[:i], args[i+1:]
+}
+
 // reports are the report files to read: the arguments, else what the configuration lists for the line.
 func (k *call) reports() engine.Reports {
-	r := engine.Reports{Paths: k.Args().Slice(), Dir: k.dir, Stdin: k.stdin, Redact: k.Bool("redact"), Progress: k.progress()}
+	args, _ := k.positional()
+	r := engine.Reports{Paths: args, Dir: k.dir, Stdin: k.stdin, Redact: k.Bool("redact"), Progress: k.progress()}
 	if len(r.Paths) == 0 {
 		line := k.config.Lines[k.line()]
 		r.Paths, r.Dir = line.Evidence, filepath.Join(k.root, line.Path)

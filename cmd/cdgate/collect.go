@@ -15,17 +15,19 @@ import (
 )
 
 func (w *world) collectCommand() *cli.Command {
-	return w.command("collect", "[KIND[/LEVEL]:]PATH…", "read reports, sign and store what they say",
+	return w.command("collect", "[KIND[/LEVEL]:]PATH… [-- COMMAND…]", "read reports, sign and store what they say",
 		"Reads reports (files, globs, directories, - for stdin), recognises them by content, and stores a signed\n"+
 			"statement about each. KIND is one of\n"+kindLines()+
 			"or a kind of your own; LEVEL says which level of tests, such as unit.\n"+
 			"With --artifact the statements are about what was built, and the build itself is attested too; without it\n"+
-			"they are about the commit. --prometheus and --referrers ask servers for more reports. When nothing is named\n"+
-			"it reads what .cdgate.yaml lists for the line. A report with a token or private key in it is refused, unless\n"+
-			"--redact takes it out. --list shows what would be collected, without a key, and stores nothing.",
+			"they are about the commit. --prometheus and --referrers ask servers for more reports; --git, --ci, --exec\n"+
+			"and --form make reports of this machine, of a command and of what a person says. When nothing is named it reads\n"+
+			"what .cdgate.yaml lists for the line. The command of --exec has no standard input, does not see the signing key, and\n"+
+			"writes to stderr; its exit status becomes that of cdgate. A report with a token or private key in it is refused,\n"+
+			"unless --redact takes it out. --list shows what would be collected, without a key, and stores nothing.",
 		-1, flags(one(toggle("list", "show what the reports say; sign and store nothing"), redactFlag(),
 			toggle("verbose", "name each file in a directory that is no report", "v"), artifactFlag(), text("part", "the `NAME` of one of several jobs that write the same kind of report")),
-			serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), one(keyFlag(), storeFlag(), outputFlag("text", "json"))),
+			collectorFlags(), serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), one(keyFlag(), storeFlag(), outputFlag("text", "json"))),
 		(*call).collect)
 }
 
@@ -46,38 +48,46 @@ func (k *call) collect() error {
 	if err != nil {
 		return err
 	}
+	c, err := k.collectors()
+	if err != nil {
+		return err
+	}
 	if k.Bool("list") {
-		return k.listReports(outs)
+		return k.listReports(c, outs)
 	}
-	o, err := k.collectOptions()
+	signer, err := k.signer() // before a command runs for an hour
 	if err != nil {
 		return err
 	}
-	skipped := watchSkipped(&o.Reports)
-	if o.Signer, err = k.signer(); err != nil {
-		return err
-	}
-	if err := k.askServers(&o); err != nil {
-		return err
-	}
-	got, err := engine.Collect(k.Context.Context, o)
+	made, code, err := k.makeReports(c)
 	if err != nil {
 		return err
 	}
-	k.warnOfKey(o.Signer, got)
-	return k.deliverJSON(outs, collectedJSON(got, *skipped), func() string { return k.collectedText(got, *skipped) })
+	got, skipped, err := k.collectAll(c, made, signer, code)
+	if err != nil {
+		return k.ended(code, err)
+	}
+	k.warnOfKey(signer, got)
+	return k.ended(code, k.deliverJSON(outs, collectedJSON(got, skipped), func() string { return k.collectedText(got, skipped) }))
 }
 
 // listReports says what the reports are, and asks for no key.
-func (k *call) listReports(outs []output) error {
-	o := engine.CollectOptions{Reports: k.reports(), Now: k.now}
+func (k *call) listReports(c collectors, outs []output) error {
+	made, _, err := k.makeReports(c)
+	if err != nil {
+		return err
+	}
+	o := engine.CollectOptions{Reports: k.reports(), Made: made, Now: k.now}
+	if c.any() {
+		o.Paths = c.paths
+	}
 	k.addOwnKinds(&o)
 	if err := k.askServers(&o); err != nil {
 		return err
 	}
 	skipped := watchSkipped(&o.Reports)
 	items, problems := engine.List(k.Context.Context, o)
-	err := k.deliverJSON(outs, listedJSON(items, problems, *skipped), func() string { return k.listedText(items, problems, *skipped) })
+	err = k.deliverJSON(outs, listedJSON(items, problems, *skipped), func() string { return k.listedText(items, problems, *skipped) })
 	for _, p := range problems {
 		err = errors.Join(err, fault.Wrap(fault.Evidence, p.Err))
 	}

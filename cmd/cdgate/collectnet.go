@@ -60,7 +60,7 @@ func (k *call) askServers(o *engine.CollectOptions) error {
 	if metrics == nil && image == nil {
 		return nil
 	}
-	if k.Args().Len() == 0 {
+	if args, _ := k.positional(); len(args) == 0 {
 		o.Paths = nil // what .cdgate.yaml lists is read when nothing is named
 	}
 	var errs []error
@@ -228,7 +228,7 @@ func (k *call) openReferrers(o *engine.CollectOptions) (*attached, error) {
 		return nil, fault.New(fault.Usage, "read --referrers: %w", err)
 	}
 	switch {
-	case len(o.Artifacts) == 0 && (k.Args().Len() > 0 || k.IsSet("prometheus")):
+	case len(o.Artifacts) == 0 && (k.Args().Len() > 0 || len(o.Made) > 0 || k.IsSet("prometheus")):
 		return nil, fault.New(fault.Usage, "what --referrers finds is about the image; if the other reports are too, say --artifact %s, else collect them apart", ref)
 	case len(o.Artifacts) == 0:
 		o.Artifacts, o.Found = []engine.Artifact{{Name: ref.Name(), Digest: ref.Digest}}, true

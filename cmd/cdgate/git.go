@@ -18,8 +18,10 @@ import (
 )
 
 const (
-	// gitTimeout ends a git command that hangs, for instance on a network file system.
-	gitTimeout = 10 * time.Second
+	// gitTimeout ends a git command that hangs, for instance on a network file system; gitFactsTimeout one that has to look
+	// at every file.
+	gitTimeout      = 10 * time.Second
+	gitFactsTimeout = 2 * time.Minute
 	// maxGitOutput is how many bytes of a git command are read.
 	maxGitOutput = 8 << 20
 	// maxMerged is how many commits of a merge are looked at for authors.
@@ -31,6 +33,10 @@ type repo struct {
 	ctx context.Context
 	dir string
 	env []string
+	// lookup reads the environment.
+	lookup func(string) (string, bool)
+	// timeout is gitTimeout where it is 0.
+	timeout time.Duration
 }
 
 func (k *call) git() repo {
@@ -41,7 +47,7 @@ func (k *call) git() repo {
 			env = append(env, name+"="+v)
 		}
 	}
-	return repo{ctx: k.Context.Context, dir: k.dir, env: env}
+	return repo{ctx: k.Context.Context, dir: k.dir, env: env, lookup: k.lookup}
 }
 
 // limited keeps the first bytes of an output and fails on more.
@@ -56,7 +62,7 @@ func (l *limited) Write(p []byte) (int, error) {
 
 // run is the output of a git command without the last newline.
 func (r repo) run(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(r.ctx, gitTimeout)
+	ctx, cancel := context.WithTimeout(r.ctx, max(r.timeout, gitTimeout))
 	defer cancel()
 	safe := []string{"-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "log.showSignature=false", "-c", "log.mailmap=false",
 		// A folder of the checkout can be made to look like a repository of its own; a commit graph can lie about parents.
@@ -72,9 +78,17 @@ func (r repo) run(args ...string) (string, error) {
 			err = errors.New(s)
 		}
 		// Not %w: an exit status of git must not be mistaken for one of ours.
-		return "", fmt.Errorf("git %s: %s", args[0], err)
+		return "", fmt.Errorf("git %s: %s", subcommand(args), err)
 	}
 	return strings.TrimSuffix(out.String(), "\n"), nil
+}
+
+// subcommand is the first word of a git command line that is no setting.
+func subcommand(args []string) string {
+	for len(args) > 2 && args[0] == "-c" {
+		args = args[2:]
+	}
+	return args[0]
 }
 
 // or is the output of a git command, "" where it fails: no git, no repository, no commit.
@@ -121,9 +135,11 @@ func (r repo) authors(revision string) ([]engine.Author, error) {
 	return r.people(commits)
 }
 
+// deepen says what to do about a clone that lacks history.
+const deepen = "fetch more history (GitHub: fetch-depth: 0; GitLab: GIT_DEPTH: 0)"
+
 // merged lists a merge commit and all commits it brought in.
 func (r repo) merged(revision string) ([]string, error) {
-	deepen := "fetch more history (GitHub: fetch-depth: 0; GitLab: GIT_DEPTH: 0)"
 	out, err := r.run("rev-list", fmt.Sprintf("--max-count=%d", maxMerged+1), revision, "^"+revision+"^1")
 	if err != nil {
 		return nil, fmt.Errorf("it is a merge, and its first parent is not here; %s", deepen)
@@ -132,58 +148,50 @@ func (r repo) merged(revision string) ([]string, error) {
 	if len(commits) > maxMerged {
 		return nil, fmt.Errorf("it merges more than %d commits", maxMerged)
 	}
-	path := r.or("rev-parse", "--git-path", "shallow")
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(r.dir, path)
-	}
-	if cut, err := readSmall(path, maxGitOutput); err == nil {
-		for _, boundary := range strings.Fields(string(cut)) {
-			if slices.Contains(commits, boundary) {
-				return nil, fmt.Errorf("it is a merge, and the clone is cut off at %s; %s", boundary, deepen)
-			}
-		}
+	if boundary := r.cutOff(commits); boundary != "" {
+		return nil, fmt.Errorf("it is a merge, and the clone is cut off at %s; %s", boundary, deepen)
 	}
 	return commits, nil
 }
 
+// cutOff is one of the commits whose parents a shallow clone does not hold, "" where there is none.
+func (r repo) cutOff(commits []string) string {
+	path := r.or("rev-parse", "--git-path", "shallow")
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.dir, path)
+	}
+	cut, err := readSmall(path, maxGitOutput)
+	if err != nil {
+		return ""
+	}
+	ends := map[string]bool{}
+	for _, end := range strings.Fields(string(cut)) {
+		ends[end] = true
+	}
+	for _, c := range commits {
+		if ends[c] {
+			return c
+		}
+	}
+	return ""
+}
+
 // people are the distinct authors, committers and co-authors of commits.
-func (r repo) people(commits []string) ([]engine.Author, error) {
-	// A commit cannot hold the byte 0, so nothing in it can end a field early.
-	const fieldsEach = 5
-	format := "--format=%an%x00%ae%x00%cn%x00%ce%x00%B%x00"
-	out, err := r.run(append([]string{"show", "--no-patch", "--no-notes", "--no-color", format}, commits...)...)
+func (r repo) people(ids []string) ([]engine.Author, error) {
+	commits, err := r.commits(ids)
 	if err != nil {
 		return nil, err
 	}
 	var authors []engine.Author
-	add := func(name, email string) {
-		a := engine.Author{Name: strings.TrimSpace(name), Email: strings.TrimSpace(email)}
-		if !slices.Contains(authors, a) {
-			authors = append(authors, a)
-		}
-	}
-	all := strings.Split(out, "\x00")
-	if len(all) != fieldsEach*len(commits)+1 {
-		return nil, fmt.Errorf("git show: %d fields for %d commits", len(all), len(commits))
-	}
-	for fields := range slices.Chunk(all[:len(all)-1], fieldsEach) {
-		add(strings.TrimPrefix(fields[0], "\n"), fields[1])
-		add(fields[2], fields[3])
-		for _, m := range coAuthor.FindAllStringSubmatch(fields[4], -1) {
-			name, rest, found := strings.Cut(m[1], "<")
-			email, _, closed := strings.Cut(rest, ">")
-			if !found || !closed {
-				name, email = m[1], ""
+	for _, c := range commits {
+		for _, a := range append([]engine.Author{c.author, c.committer}, c.coAuthors...) {
+			if !slices.Contains(authors, a) {
+				authors = append(authors, a)
 			}
-			add(name, email)
 		}
 	}
 	return authors, nil
 }
-
-// coAuthor finds co-authors wherever they stand in a message: git itself would only read the last paragraph, and a name
-// too many costs an approver, a name too few an author who approves.
-var coAuthor = regexp.MustCompile(`(?im)^[ \t]*co-authored-by:[ \t]*(\S.*?)[ \t\r]*$`)
 
 // scpLike is git's short way to write an ssh address: user@host:path.
 var scpLike = regexp.MustCompile(`^(?:[^@/]+@)?([^:/]+):([^/].*|/.+)$`)

@@ -73,7 +73,7 @@ func newWorld() (*world, error) {
 	}
 	w := &world{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		lookup: os.LookupEnv, now: time.Now, dir: dir, self: self,
+		lookup: os.LookupEnv, environ: os.Environ, now: time.Now, dir: dir, self: self,
 		stdinTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		stdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		stderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),

@@ -26,6 +26,21 @@ var prefixed = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]+)(?:/([^/:\\]*))?:(.*
 // levelName is what a level may look like.
 var levelName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
+// CheckLevel reports what is wrong with the name of a level; an empty one is no level.
+func CheckLevel(level string) error {
+	if level == "" {
+		return nil
+	}
+	return checkLevel(level)
+}
+
+func checkLevel(level string) error {
+	if !levelName.MatchString(level) {
+		return fmt.Errorf("level %q; want lower-case letters, digits, '.', '_' or '-'", label(level))
+	}
+	return nil
+}
+
 // kinds are those that reports can be of.
 var kinds = evidence.ReportKinds()
 
@@ -38,8 +53,8 @@ func parseArgument(text string, own map[evidence.Kind]OwnKind) (argument, error)
 				label(text), label(m[1]), kindList(own), label(text))
 		}
 		a.kind, a.level, a.path = evidence.Kind(m[1]), m[2], m[3]
-		if strings.Contains(text[:len(text)-len(m[3])], "/") && !levelName.MatchString(a.level) {
-			return a, fmt.Errorf("read argument %q: level %q; want lower-case letters, digits, '.', '_' or '-'", label(text), label(a.level))
+		if err := checkLevel(a.level); err != nil && strings.Contains(text[:len(text)-len(m[3])], "/") {
+			return a, fmt.Errorf("read argument %q: %w", label(text), err)
 		}
 	}
 	if a.path == "" {

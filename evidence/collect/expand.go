@@ -105,11 +105,11 @@ func (e *expander) expand(a argument) error {
 // addMade adds bytes that a collector made.
 func (e *expander) addMade(m Made) error {
 	name := label(m.Name)
-	switch {
-	case name == "":
+	if name == "" {
 		return errors.New("read what a collector made: it has no name")
-	case m.Level != "" && !levelName.MatchString(m.Level):
-		return fmt.Errorf("read %q: level %q; want lower-case letters, digits, '.', '_' or '-'", name, label(m.Level))
+	}
+	if err := CheckLevel(m.Level); err != nil {
+		return fmt.Errorf("read %q: %w", name, err)
 	}
 	// The key is none that a path or stdin can have: what was made twice under one name is read twice.
 	key := fmt.Sprintf("made\x00%d", len(e.sources))

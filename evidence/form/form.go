@@ -3,12 +3,6 @@
 package form
 
 import (
-	"fmt"
-	"strings"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"cdgate.dev/cdgate/evidence"
 )
 
@@ -98,74 +92,3 @@ func (f Form) Field(name string) (Field, bool) {
 
 // APIVersion is what the member apiVersion of the form's document says.
 func (f Form) APIVersion() string { return "cdgate.dev/" + f.Format + "/v1" }
-
-// Filled is a form that somebody filled in. Texts are by the name of their field; a field that is no list has one.
-type Filled struct {
-	Texts map[string][]string
-	Items []evidence.FormItem
-}
-
-// Missing returns the required fields that hold nothing.
-func (f Form) Missing(in Filled) []Field {
-	var out []Field
-	for _, field := range f.Fields {
-		if field.Required && len(in.Texts[field.Name]) == 0 {
-			out = append(out, field)
-		}
-	}
-	return out
-}
-
-// Document returns the bytes of the form's document. They depend on nothing but what was filled in, and whether it is
-// right the reader of the format says.
-func (f Form) Document(in Filled) ([]byte, error) {
-	doc := map[string]any{"apiVersion": f.APIVersion()}
-	for name, texts := range in.Texts {
-		field, ok := f.Field(name)
-		switch {
-		case !ok:
-			return nil, fmt.Errorf("a %s has no field %q; it has %s", f.Title, name, strings.Join(f.names(), ", "))
-		case field.List:
-			doc[name] = texts
-		case len(texts) > 1:
-			return nil, fmt.Errorf("field %q of a %s holds one text, not %d", name, f.Title, len(texts))
-		case len(texts) == 1:
-			doc[name] = texts[0]
-		}
-	}
-	if len(in.Items) > 0 {
-		if f.Items == "" {
-			return nil, fmt.Errorf("a %s has no items", f.Title)
-		}
-		doc[f.Items] = items(in.Items)
-	}
-	b, err := json.Marshal(doc, json.Deterministic(true), jsontext.WithIndent("  "))
-	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", f.Title, err)
-	}
-	return append(b, '\n'), nil
-}
-
-// items leaves out what an item does not say.
-func items(list []evidence.FormItem) []map[string]string {
-	var out []map[string]string
-	for _, it := range list {
-		m := map[string]string{"text": it.Text}
-		if it.State != "" {
-			m["state"] = it.State
-		}
-		if it.Note != "" {
-			m["note"] = it.Note
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
-func (f Form) names() []string {
-	var out []string
-	for _, field := range f.Fields {
-		out = append(out, field.Name)
-	}
-	return out
-}

@@ -53,7 +53,7 @@ func checkSource(t *testing.T, r evidence.Report, rows []byte) {
 	if s.Complete == serious(r) {
 		t.Errorf("complete %v, serious warning %v", s.Complete, serious(r))
 	}
-	if s.Base != s.Revision && (s.Commits == 0 || len(s.Contributors) == 0) && s.Complete {
+	if (s.Commits == 0) != (len(s.Contributors) == 0) || s.Base == "" && s.Commits == 0 {
 		t.Errorf("commits without anybody: %+v", s)
 	}
 }

@@ -218,7 +218,7 @@ func (p *gitReader) judge() error {
 		return errors.New("it says that it is not complete, and not what is missing")
 	case s.Base == s.Revision && p.summary.Commits+s.Files > 0:
 		return errors.New("its base is its revision, and yet it names commits or files between the two")
-	case s.Base != s.Revision && !p.commits[s.Revision]:
+	case !p.commits[s.Revision] && (s.Base == "" || s.Commits > 0):
 		return errors.New("its revision is not among its commits")
 	case s.Signature == "none" && s.SignedBy != "":
 		return errors.New("it says that the commit has no signature, and also who signed it")
