@@ -6,7 +6,7 @@ T       ?= 30s
 export GOFLAGS ?= -trimpath
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint generate check bench fuzz new-rule new-format ci tools clean
+.PHONY: help build demo test plugins test-integration lint generate check bench fuzz new-rule new-format ci tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,14 @@ test: ## every test with the race detector, then the rules' own tests
 	$(GO) test -race -timeout 20m ./...
 	@$(MAKE) -s build
 	$(BIN) policy test builtin:minimal
+
+plugins: ## the programs that sign with keys in Vault, AWS, Azure, Google Cloud and security modules, in bin/
+	@mkdir -p bin
+	@for p in awskms azurekms gcpkms hashivault; do (cd cmd/sigstore-kms-$$p && CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o ../../bin/ .) || exit 1; done
+	@cd cmd/sigstore-kms-hsm && CGO_ENABLED=1 $(GO) build -ldflags='-s -w' -o ../../bin/ .
+
+test-integration: build plugins ## the tests that need real components on loopback, with what can be built here
+	@sh .tools/integration
 
 lint: build ## gofmt, vet, staticcheck; opa fmt and check
 	@test -z "$$(gofmt -l cmd engine evidence policies schemas)" || { gofmt -l cmd engine evidence policies schemas; echo "run gofmt -w on these"; exit 1; }

@@ -17,7 +17,7 @@ func signFlags() []cli.Flag {
 		text("meaning", "the `WORD` for what the signature means, such as approval or release; default: what the requirement says"),
 		text("comment", "a `TEXT` that is signed too"),
 		text("valid-hours", "how many `HOURS` the sign-off stands; it can only be shorter than the requirement says"),
-		toggle("yes", "do not ask", "y"), keyFlag(), logKeyFlag()), placeFlags(), one(outputFlag("text", "json")))
+		toggle("yes", "do not ask", "y"), logKeyFlag()), keyFlags(), placeFlags(), one(outputFlag("text", "json")))
 }
 
 func (w *world) approveCommand() *cli.Command {

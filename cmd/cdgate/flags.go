@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"cdgate.dev/cdgate/engine/seal"
 )
 
 // Flags have one meaning and one spelling in every command; each is also CDGATE_<FLAG> in the environment.
@@ -98,8 +100,13 @@ func placeFlags() []cli.Flag {
 	return []cli.Flag{storeFlag(), logFlag(), gateFlag(), rootFlag()}
 }
 
-func keyFlag() cli.Flag {
-	return text("key", "the private key `FILE` to sign with, or env://VARIABLE that holds it", "k")
+// keyFlags say which key signs.
+func keyFlags() []cli.Flag {
+	return []cli.Flag{
+		text("key", "the private key `FILE` to sign with, env://VARIABLE that holds it, or SCHEME://… for a key in a key management service", "k"),
+		text("kms-plugins", "the `DIR` with the programs sigstore-kms-SCHEME that sign with keys named SCHEME://…"),
+		list("kms-allow", "a `SCHEME` of key management services that may be used; repeat for several; default: "+strings.Join(seal.Schemes(), ", ")),
+	}
 }
 
 func logKeyFlag() cli.Flag {

@@ -28,7 +28,7 @@ func (w *world) gateCommand() *cli.Command {
 			0, one(gateFlag(), rootFlag(), outputFlag("text", "json")), (*call).gateShow),
 		w.command("sign", "[FILE]", "sign the gate definition with the root key",
 			"Pins the keys it names and the content of every policy source, and writes gate.sigstore.json beside it.",
-			1, one(gateFlag(), keyFlag()), (*call).gateSign))
+			1, flags(keyFlags(), one(gateFlag())), (*call).gateSign))
 }
 
 // gateFile is the gate definition: the argument, else the flag, else the configuration's.

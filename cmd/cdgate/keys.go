@@ -21,13 +21,27 @@ import (
 const maxKeyFile = 64 << 10
 
 func (w *world) keysCommand() *cli.Command {
-	return group("keys", "make keys",
+	return group("keys", "make and show keys",
 		w.command("generate", "", "make a key pair",
 			"Writes PREFIX.key and PREFIX.pub (P-256, PEM). The private key is encrypted, in cosign's format, when\n"+
 				"CDGATE_KEY_PASSWORD or COSIGN_PASSWORD is set. Existing files are not overwritten. With --log it is a key for\n"+
 				"the decision log instead (Ed25519, a note key), which is never encrypted.",
 			0, one(text("out", "write `PREFIX`.key and PREFIX.pub"), toggle("log", "a key for the decision log"),
-				text("name", "the `NAME` of the log, as its signatures show it; default: cdgate")), (*call).keysGenerate))
+				text("name", "the `NAME` of the log, as its signatures show it; default: cdgate")), (*call).keysGenerate),
+		w.command("public", "", "show the public key of a signing key",
+			"Writes the public key of --key as PEM, for gate.yaml; with keys in a key management service too. What is written\n"+
+				"there stays good when the service rotates the key: signatures are checked with the public key alone.",
+			0, keyFlags(), (*call).keysPublic))
+}
+
+func (k *call) keysPublic() error {
+	s, err := k.signer()
+	if err != nil {
+		return err
+	}
+	k.note("public key %s", s.Public().Fingerprint())
+	k.print("%s", strings.TrimSpace(s.Public().PEM))
+	return nil
 }
 
 func (k *call) keysGenerate() error {
@@ -117,6 +131,9 @@ func (k *call) secret(flag, ref string) (name string, content []byte, err error)
 	if err != nil {
 		return path, nil, fault.New(fault.Usage, "read --%s: %w", flag, err)
 	}
+	if info, err := os.Stat(path); err == nil && flag == "key" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		k.note("others on this machine can read the private key %s; run: chmod 600 %s", shown(ref), shown(ref))
+	}
 	return path, content, nil
 }
 
@@ -126,6 +143,9 @@ func (k *call) signer() (*seal.Signer, error) {
 	if ref == "" {
 		return nil, fault.New(fault.Usage, "no key to sign with: use --key FILE or CDGATE_KEY; cdgate init made some, and cdgate keys generate --out PREFIX makes one")
 	}
+	if seal.IsPluginKey(ref) {
+		return k.pluginSigner(ref)
+	}
 	name, pem, err := k.secret("key", ref)
 	if err != nil {
 		return nil, err
@@ -134,13 +154,23 @@ func (k *call) signer() (*seal.Signer, error) {
 	return s, fault.Wrap(fault.Usage, err)
 }
 
+// pluginSigner is a key in a key management service. Which programs may be run for it is said by a flag or the environment and
+// never by a file of the checkout.
+func (k *call) pluginSigner(ref string) (*seal.Signer, error) {
+	p := seal.Plugins{Dir: k.String("kms-plugins"), Allow: k.StringSlice("kms-allow"), Stderr: k.stderr}
+	if len(p.Allow) == 0 {
+		p.Allow = seal.Schemes()
+	}
+	return seal.OpenPlugin(k.Context.Context, ref, p)
+}
+
 // logKey loads the private key of the decision log: the flag, else log.key beside the signing key.
 func (k *call) logKey() (string, error) {
 	ref := k.String("log-key")
 	if ref == "" {
 		key := k.String("key")
 		beside := filepath.Join(filepath.Dir(k.abs(key)), "log.key")
-		if _, err := os.Stat(beside); key == "" || strings.HasPrefix(key, "env://") || errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(beside); key == "" || strings.Contains(key, "://") || errors.Is(err, fs.ErrNotExist) {
 			return "", fault.New(fault.Usage, "no key for the decision log: use --log-key FILE or CDGATE_LOG_KEY, or keep it as log.key beside the signing key")
 		}
 		ref = beside

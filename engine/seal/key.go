@@ -120,7 +120,7 @@ func LoadSigner(file string, text []byte, password func() ([]byte, error)) (*Sig
 	if err != nil {
 		return nil, fault.New(fault.Usage, "read private key %q: %w", file, err)
 	}
-	return &Signer{private: private, public: public}, nil
+	return &Signer{sign: local(private), public: public}, nil
 }
 
 func parsePrivate(text []byte, password func() ([]byte, error)) (*ecdsa.PrivateKey, error) {

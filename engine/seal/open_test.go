@@ -140,7 +140,7 @@ func TestOpenRefusesBundles(t *testing.T) {
 		"empty signature":     {edit(func(b *bundleJSON) { *sig(b) = "" }), ErrMalformed},
 		"the signature twice": {edit(func(b *bundleJSON) { b.Envelope.Signatures = append(b.Envelope.Signatures, b.Envelope.Signatures[0]) }), ErrMalformed},
 		"a second signer": {edit(func(b *bundleJSON) {
-			b.Envelope.Signatures = append(b.Envelope.Signatures, signatureJSON{Sig: rawSignature(t, other.private, pae([]byte(payload)))})
+			b.Envelope.Signatures = append(b.Envelope.Signatures, signatureJSON{Sig: rawSignature(t, other, pae([]byte(payload)))})
 		}), ErrMalformed},
 		"10000 signatures":     {edit(func(b *bundleJSON) { b.Envelope.Signatures = make([]signatureJSON, 10000) }), ErrMalformed},
 		"keyid of the key":     {edit(func(b *bundleJSON) { b.Envelope.Signatures[0].KeyID = s.KeyID() }), ErrMalformed},
@@ -161,9 +161,9 @@ func TestOpenRefusesBundles(t *testing.T) {
 		"message signature":          {edit(func(b *bundleJSON) { b.Envelope, b.Message = nil, jsontext.Value(`{}`) }), ErrMalformed},
 		"message and envelope":       {edit(func(b *bundleJSON) { b.Message = jsontext.Value(`{}`) }), ErrMalformed},
 		"payload type":               {edit(func(b *bundleJSON) { b.Envelope.PayloadType = "text/plain" }), ErrMalformed},
-		"signed as another type":     {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, s.private, []byte(otherType)) }), ErrSignature},
-		"signed without PAE":         {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, s.private, []byte(payload)) }), ErrSignature},
-		"signed by another":          {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, other.private, pae([]byte(payload))) }), ErrSignature},
+		"signed as another type":     {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, s, []byte(otherType)) }), ErrSignature},
+		"signed without PAE":         {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, s, []byte(payload)) }), ErrSignature},
+		"signed by another":          {edit(func(b *bundleJSON) { *sig(b) = rawSignature(t, other, pae([]byte(payload))) }), ErrSignature},
 		"another payload": {edit(func(b *bundleJSON) {
 			b.Envelope.Payload = base64.StdEncoding.EncodeToString([]byte(strings.Replace(payload, "app", "apq", 1)))
 		}), ErrSignature},
@@ -196,7 +196,7 @@ func TestOpenRefusesBundles(t *testing.T) {
 func FuzzOpen(f *testing.F) {
 	// A fixed key: the fuzzer runs in several processes, and all must know the same one.
 	private := must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{1}, 32)))
-	s := &Signer{private: private, public: must(publicKey(&private.PublicKey))}
+	s := &Signer{sign: local(private), public: must(publicKey(&private.PublicKey))}
 	good := sign(f, s, statement(`{"a":[1,2.5,"x",null,{"b":true}]}`))
 	f.Add(good)
 	f.Add([]byte(`{"mediaType":"` + MediaType + `","verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{}}`))

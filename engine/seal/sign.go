@@ -11,10 +11,19 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Signer signs statements with one P-256 key. LoadSigner makes it.
+// Signer signs statements with one P-256 key. LoadSigner and OpenPlugin make it.
 type Signer struct {
-	private *ecdsa.PrivateKey
-	public  PublicKey
+	public PublicKey
+	// sign gives the ASN.1 signature over the SHA-256 of a message.
+	sign func(message []byte) ([]byte, error)
+}
+
+// local signs with a private key that is in memory; the signature is deterministic (RFC 6979).
+func local(private *ecdsa.PrivateKey) func([]byte) ([]byte, error) {
+	return func(message []byte) ([]byte, error) {
+		digest := sha256.Sum256(message)
+		return private.Sign(nil, digest[:], crypto.SHA256)
+	}
 }
 
 // KeyID is the ID of the signer's public key.
@@ -23,11 +32,12 @@ func (s *Signer) KeyID() string { return s.public.ID }
 // Public is the signer's public key.
 func (s *Signer) Public() PublicKey { return s.public }
 
-// Sign makes a bundle around the statement. The same key and statement always give the same bytes: the signature is
-// deterministic (RFC 6979) and the JSON compact. What Open would refuse is not signed: the bundle is opened again before
-// it is given out. Errors are of class Record, since there is no record without a signature.
+// Sign makes a bundle around the statement. The same key file and statement always give the same bytes: the signature is
+// deterministic (RFC 6979) and the JSON compact; keys in other places may sign differently every time. What Open would
+// refuse is not signed: the bundle is opened again before it is given out, so a plugin that signs with another key, or
+// something else, gives no bundle. Errors are of class Record, since there is no record without a signature.
 func (s *Signer) Sign(st Statement) (bundle []byte, err error) {
-	if s == nil || s.private == nil {
+	if s == nil || s.sign == nil {
 		return nil, fault.New(fault.Internal, "sign %s: the signer has no key", st.PredicateType)
 	}
 	if st.Type == "" {
@@ -37,8 +47,7 @@ func (s *Signer) Sign(st Statement) (bundle []byte, err error) {
 	if err != nil {
 		return nil, fault.New(fault.Record, "sign %s: encode statement: %w", st.PredicateType, err)
 	}
-	digest := sha256.Sum256(pae(payload))
-	signature, err := s.private.Sign(nil, digest[:], crypto.SHA256)
+	signature, err := s.sign(pae(payload))
 	if err != nil {
 		return nil, fault.New(fault.Record, "sign %s: %w", st.PredicateType, err)
 	}

@@ -80,7 +80,7 @@ func TestAgainstSigstoreGo(t *testing.T) {
 		"trailing data":        {[]byte(good + "{}"), false, false},
 		"foreign keyid":        {edited(func(b *bundleJSON) { b.Envelope.Signatures[0].KeyID = "x" }), false, false},
 		"another signer": {edited(func(b *bundleJSON) {
-			b.Envelope.Signatures[0].Sig = rawSignature(t, other.private, pae([]byte(payload)))
+			b.Envelope.Signatures[0].Sig = rawSignature(t, other, pae([]byte(payload)))
 		}), false, false},
 		"another hint":  {edited(func(b *bundleJSON) { b.Material.PublicKey.Hint = other.KeyID() }), false, false},
 		"no signature":  {edited(func(b *bundleJSON) { b.Envelope.Signatures = nil }), false, false},

@@ -1,4 +1,4 @@
-module cdgate.dev/cdgate/tools/vault
+module cdgate.dev/cdgate/tools/vault-transit
 
 go 1.26.0
 

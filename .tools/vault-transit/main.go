@@ -1,4 +1,4 @@
-// Command vault is HashiCorp Vault 1.13 (MPL-2.0) with the transit engine alone, in memory, on loopback: for tests. It
+// Command vault-transit is HashiCorp Vault 1.13 (MPL-2.0) with the transit engine alone, in memory, on loopback: for tests. It
 // prints its root token and serves until it is killed.
 package main
 
@@ -22,7 +22,7 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		log.Fatal("usage: vault HOST:PORT")
+		log.Fatal("usage: vault-transit HOST:PORT")
 	}
 	if err := serve(os.Args[1]); err != nil {
 		log.Fatal(err)
