@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -12,6 +13,7 @@ import (
 	"cdgate.dev/cdgate/engine/verify"
 	"cdgate.dev/cdgate/evidence"
 	"cdgate.dev/cdgate/evidence/collect"
+	"cdgate.dev/cdgate/schemas"
 )
 
 // The names of the layers of an item's store object.
@@ -117,7 +119,7 @@ func (c *collection) addItem(it evidence.Item, about verify.About) error {
 	if err != nil {
 		return fault.New(fault.Internal, "write the summary of %s: %w", it.Path, err)
 	}
-	digest, layer, err := c.sign(verify.PredicateType(it.Kind), about, verify.ItemPredicate{
+	digest, layer, err := c.sign("the summary of "+it.Path, verify.PredicateType(it.Kind), about, verify.ItemPredicate{
 		Level: it.Level, Part: c.o.Part, Scope: "artifact", Format: it.Format, Tool: it.Tool, CollectedAt: rfc3339(c.o.Now),
 		Producer: verify.Producer(c.o.Producer), Line: c.o.Release.Line, Release: c.releaseRef(),
 		Summary: summary, Warnings: it.Warnings, Report: it.Raw, Rows: it.Rows,
@@ -141,7 +143,7 @@ func (c *collection) addBuild(about verify.About) error {
 	for _, a := range c.o.Source.Authors {
 		built.Authors = append(built.Authors, verify.Author(a))
 	}
-	digest, layer, err := c.sign(verify.PredicateType(evidence.Build), about, verify.BuildPredicate{
+	digest, layer, err := c.sign("what was built from "+built.Revision, verify.PredicateType(evidence.Build), about, verify.BuildPredicate{
 		CollectedAt: rfc3339(c.o.Now), Producer: verify.Producer(c.o.Producer), Line: c.o.Release.Line, Release: c.releaseRef(), Source: built,
 	})
 	if err != nil {
@@ -155,7 +157,8 @@ func (c *collection) addBuild(about verify.About) error {
 }
 
 func (c *collection) addCollection(about verify.About) error {
-	digest, layer, err := c.sign(verify.CollectionType, about, verify.CollectionPredicate{
+	what := fmt.Sprintf("the list of %d reports", len(c.listed[about]))
+	digest, layer, err := c.sign(what, verify.CollectionType, about, verify.CollectionPredicate{
 		CollectedAt: rfc3339(c.o.Now), Producer: verify.Producer(c.o.Producer), Line: c.o.Release.Line, Items: c.listed[about],
 	})
 	if err != nil {
@@ -168,11 +171,22 @@ func (c *collection) addCollection(about verify.About) error {
 	return nil
 }
 
-// sign makes the signed statement of a predicate, stores its bytes, and lists it for the collection.
-func (c *collection) sign(predicateType string, about verify.About, predicate any) (digest string, layer store.Layer, err error) {
-	bundle, err := signStatement(c.o.Signer, predicateType, []seal.Subject{subject(about)}, predicate)
+// sign makes the signed statement of a predicate, stores its bytes, and lists it for the collection. What is larger than an
+// evaluation reads is refused here, where somebody can do something about it; what names it for people.
+func (c *collection) sign(what, predicateType string, about verify.About, predicate any) (digest string, layer store.Layer, err error) {
+	p, err := encodePredicate(predicateType, predicate)
 	if err != nil {
 		return "", store.Layer{}, err
+	}
+	if predicateType != verify.CollectionType && len(p) > schemas.MaxPredicate {
+		return "", store.Layer{}, fault.New(fault.Evidence, "sign %s: it has %d bytes, and a statement has room for %d; split the report, or shorten the lists in it", what, len(p), schemas.MaxPredicate)
+	}
+	bundle, err := signPredicate(c.o.Signer, predicateType, []seal.Subject{subject(about)}, p)
+	if err != nil {
+		return "", store.Layer{}, err
+	}
+	if len(bundle) > verify.MaxStatement {
+		return "", store.Layer{}, fault.New(fault.Evidence, "sign %s: the statement has %d bytes, and an evaluation reads at most %d; collect the reports in several runs", what, len(bundle), verify.MaxStatement)
 	}
 	layer, err = statementLayer(c.store, layerStatement, bundle)
 	if err != nil {
@@ -206,13 +220,24 @@ func subject(about verify.About) seal.Subject {
 
 // signStatement signs an in-toto statement with the predicate.
 func signStatement(signer *seal.Signer, predicateType string, subjects []seal.Subject, predicate any) ([]byte, error) {
+	p, err := encodePredicate(predicateType, predicate)
+	if err != nil {
+		return nil, err
+	}
+	return signPredicate(signer, predicateType, subjects, p)
+}
+
+// encodePredicate writes a predicate as it is signed.
+func encodePredicate(predicateType string, predicate any) (jsontext.Value, error) {
 	p, err := json.Marshal(predicate, json.Deterministic(true), json.FormatNilSliceAsNull(false))
 	if err != nil {
 		return nil, fault.New(fault.Internal, "write predicate %s: %w", predicateType, err)
 	}
-	bundle, err := signer.Sign(seal.Statement{
-		Type: seal.StatementType, Subject: subjects, PredicateType: predicateType, Predicate: jsontext.Value(p),
-	})
+	return p, nil
+}
+
+func signPredicate(signer *seal.Signer, predicateType string, subjects []seal.Subject, p jsontext.Value) ([]byte, error) {
+	bundle, err := signer.Sign(seal.Statement{Type: seal.StatementType, Subject: subjects, PredicateType: predicateType, Predicate: p})
 	return bundle, fault.Wrap(fault.Record, err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -177,6 +178,34 @@ func TestCollectRefusesBadReportsAndWritesNothing(t *testing.T) {
 			t.Errorf("%s: %d objects are in the store, want none", name, n)
 		}
 		o.collect(nil, "junit.xml") // the twin
+	}
+}
+
+// TestCollectRefusesWhatNoEvaluationReads: a summary that would make a statement too large is refused when it is collected. The
+// twin is a little smaller, is collected, and counts.
+func TestCollectRefusesWhatNoEvaluationReads(t *testing.T) {
+	o := newOrg(t, strings.Replace(gateText, "scan, sbom, build", "scan, sbom, metrics, build", 1))
+	breached := func(n int) string {
+		var thresholds []string
+		for i := range n {
+			thresholds = append(thresholds, fmt.Sprintf(`"p(%d)<%s":true`, i, strings.Repeat("1", 900)))
+		}
+		return `{"root_group":{"name":"","groups":{},"checks":{}},"metrics":{"http_reqs":{"count":200,"rate":20.5},"http_req_duration":{"avg":1,"min":1,"med":1,"max":2,"p(90)":2,"p(95)":2,"thresholds":{` +
+			strings.Join(thresholds, ",") + `}}}}`
+	}
+	o.write("k6.json", breached(75))
+	_, err := engine.Collect(t.Context(), o.collectOptions(append([]string{"k6.json"}, allGood...)...))
+	if fault.ClassOf(err) != fault.Evidence || !strings.Contains(err.Error(), "k6.json") || !strings.Contains(err.Error(), "room for 65536") {
+		t.Errorf("%v, want an evidence fault that names the file and the limit", err)
+	}
+	if n := len(o.index()); n != 0 {
+		t.Errorf("%d objects are in the store, want none", n)
+	}
+	o.write("k6.json", breached(65))
+	o.collect(nil, append([]string{"k6.json"}, allGood...)...)
+	ev := o.evaluate(0, "staging", nil)
+	if len(ev.Result.NotCounted) != 0 {
+		t.Errorf("not counted: %+v", ev.Result.NotCounted)
 	}
 }
 

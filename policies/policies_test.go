@@ -198,7 +198,8 @@ func readme(t *testing.T) []byte {
 
 Rules to begin with. A folder ` + "`rules/<category>/<rule>`" + ` is a rule: its Rego, its tests, its parameters. Nothing else
 registers it; ` + "`make new-rule RULE=category/rule`" + ` makes one. Parameters are set per target in ` + "`gate.yaml`" + `, as in
-` + "`params: {tests.coverage_floor: {line: 85}}`" + `. A rule that needs a kind of evidence fails where no item of that kind counts.
+` + "`params: {tests.coverage_floor: {line: 85}}`" + `. A rule that needs a kind of evidence fails where no item of that kind counts;
+what it can do without it lists as ` + "`optional`" + ` in its METADATA, where ` + "`all`" + ` is every kind, built in or own.
 
 `)
 	for _, name := range policies.Profiles() {

@@ -1,11 +1,12 @@
 package schemas
 
+// MaxPredicate is the largest statement predicate in bytes.
+const MaxPredicate = 64 << 10
+
 // Limits on what this package reads. A text over its limit is refused whole.
 const (
 	// maxConfig is the largest configuration text (.cdgate.yaml, gate.yaml, rule metadata) in bytes.
 	maxConfig = 1 << 20
-	// maxPredicate is the largest statement predicate in bytes.
-	maxPredicate = 64 << 10
 	// maxRecord is the largest signed gate definition or decision predicate in bytes.
 	maxRecord = 16 << 20
 	// maxDocument is the largest policy input or set of rows in bytes.

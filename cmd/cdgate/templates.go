@@ -42,10 +42,15 @@ log: keys/log.pub                    # the decision log's key
 signers:
   ci:
     keys: [keys/ci.pub]
-    may: [tests, coverage, scan, sbom, build]
+    may: [tests, coverage, scan, sbom, build, metrics, review, change, deployment, check, source, run]
   gate:
     keys: [keys/gate.pub]
     may: [decision]
+  # A VEX statement says that a vulnerability does no harm here, and takes it out of the count. That is
+  # for a security team to say, with a key that no pipeline has ("cdgate keys generate --out security"):
+  # security:
+  #   keys: [keys/security.pub]
+  #   may: [vex]
 
 people:
 %s
@@ -57,6 +62,10 @@ robots:
 roles:
   release-manager:
     people: [%s, reviewer]
+  # What only people know, such as a test by hand, they sign with their own key. A role says who may:
+  # tester:
+  #   people: [reviewer]
+  #   may: [manual_test]
 
 lines:
   %s: {}

@@ -109,7 +109,7 @@ func (c *checker) duty(place, duty string, valid []string) {
 }
 
 // reserved are the names of statements that are no evidence, and words of policies that a kind must not be called.
-var reserved = []string{Decision, "collection", "signoff", "gate", "data", "input"}
+var reserved = []string{Decision, "collection", "signoff", "gate", "data", "input", "all"}
 
 func (c *checker) kinds() {
 	for _, name := range sorted(c.d.Kinds) {

@@ -31,6 +31,7 @@ func TestParseRefuses(t *testing.T) {
 		{"trigger", "trigger: manual", "trigger: sometimes", []string{"trigger"}},
 		{"no policies", "policies: [builtin:minimal]}", "policies: []}", []string{"targets.staging.policies"}},
 		{"age of nothing", "maxAge: {scan: 24h}", "maxAge: {scan: 0h}", []string{"maxAge"}},
+		{"own kind with the word for all", "version: 3", "version: 3\nkinds: {all: {}}", []string{"kinds.all", "taken"}},
 		{"age of unknown kind", "maxAge: {scan: 24h}", "maxAge: {scans: 24h}", []string{"scans"}},
 		{"valid for nothing", "validFor: 12h", "validFor: 0s", []string{"validFor"}},
 		{"duplicate key", "version: 3", "version: 3\nversion: 4", []string{"version"}},

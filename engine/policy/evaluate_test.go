@@ -33,6 +33,7 @@ func TestSilenceIsNotAPass(t *testing.T) {
 		"finds something": {map[string]string{"r.rego": ruleWith("", `some t in input.evidence.tests; t.summary.failed > 0`)}, with(noInput, "tests", testsItem), Failed, []string{"tests"}, []string{}},
 		"one of two":      {map[string]string{"r.rego": ruleWith("", `count(input.evidence.tests) + count(input.evidence.sbom) > 9`)}, with(noInput, "tests", testsItem), Failed, []string{"sbom", "tests"}, []string{"sbom"}},
 		"optional":        {map[string]string{"r.rego": ruleWith("optional: [sbom]", `count(input.evidence.tests) + count(input.evidence.sbom) > 9`)}, with(noInput, "tests", testsItem), Passed, []string{"tests"}, []string{}},
+		"all optional":    {map[string]string{"r.rego": ruleWith("optional: [all]", `some k; count(input.evidence[k]) > 5`)}, noInput, Passed, []string{}, []string{}},
 		"behind not":      {map[string]string{"r.rego": ruleWith("", `not input.evidence.scan[0].summary.looked == false; false`)}, noInput, Failed, []string{"scan"}, []string{"scan"}},
 		"helper":          {map[string]string{"r.rego": ruleWith("", `_bad`) + "\n_bad if some s in input.evidence.scan\n"}, noInput, Failed, []string{"scan"}, []string{"scan"}},
 		"library":         {map[string]string{"r.rego": ruleWith("", `data.lib.x.bad("a")`), "l.rego": "package lib.x\n\nbad(_) if some s in input.evidence.coverage\n"}, noInput, Failed, []string{"coverage"}, []string{"coverage"}},

@@ -26,6 +26,8 @@ func OwnKinds(sources []Source) (map[evidence.Kind]*schemas.OwnKind, error) {
 				continue // a Rego file that happens to lie there
 			case slices.Contains(evidence.Kinds(), evidence.Kind(name)):
 				return nil, fault.New(fault.Policy, "read kind %q: %s defines a kind that is built in; choose another name", name, src.name(f.Path))
+			case name == everyKind:
+				return nil, fault.New(fault.Policy, "read kind %q: the name of %s is the word for every kind in the METADATA of rules; choose another name", name, src.name(f.Path))
 			case from[name] == "":
 				kind, err := schemas.ParseOwnKind(src.name(f.Path), f.Data)
 				if err != nil {

@@ -1,6 +1,10 @@
 package policy
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
+)
 
 // TestEveryKindIsTyped: a misspelt field of an item is found in every kind, and so is one of a row. The twins pass.
 func TestEveryKindIsTyped(t *testing.T) {
@@ -42,5 +46,33 @@ func TestReferencesAreFollowed(t *testing.T) {
 	good := schema()
 	if err := follow(good, map[string]any{"Row": row}); err != nil || property(good, "rows")["items"].(map[string]any)["type"] != "object" {
 		t.Errorf("%v %v", good, err)
+	}
+}
+
+// TestOwnKindNames: an own kind takes neither the name of a built-in kind nor the word that stands for all of them.
+func TestOwnKindNames(t *testing.T) {
+	for name, word := range map[string]string{"tests": "built in", "all": "every kind", "pentest": ""} {
+		files := map[string]string{"r.rego": goodRule, "kinds/" + name + ".cue": "package kinds\n\n// x\n#" + name + ": {\n\tdays!: int\n}\n"}
+		kinds, err := OwnKinds([]Source{dir(t, "./p", files)})
+		switch {
+		case word == "" && (err != nil || len(kinds) != 1):
+			t.Errorf("%s: %v %v", name, kinds, err)
+		case word != "" && (err == nil || !strings.Contains(err.Error(), word)):
+			t.Errorf("%s: %v, want a word of %q", name, err, word)
+		}
+	}
+}
+
+// TestAllKindsAreOptional: "all" stands for own kinds too, which a rule that reads whatever there is would need otherwise.
+func TestAllKindsAreOptional(t *testing.T) {
+	for metadata, want := range map[string][]string{"optional: [all]": {}, "optional: [" + strings.Join(kindsBut(), ", ") + "]": {"pentest"}} {
+		files := map[string]string{"r.rego": ruleWith(metadata, `some k; count(input.evidence[k]) > 5`), "kinds/pentest.cue": "package kinds\n\n// x\n#pentest: {\n\tdays!: int\n}\n"}
+		c := compile(Program{Sources: []Source{dir(t, "./p", files)}}, options{})
+		if len(c.problems) > 0 {
+			t.Fatal(c.problems)
+		}
+		if got := c.rules[0].Needs; !slices.Equal(got, want) {
+			t.Errorf("%s: needs %q, want %q", metadata, got, want)
+		}
 	}
 }

@@ -20,6 +20,15 @@ type metadata struct {
 	loc                        *ast.Location
 }
 
+// everyKind in the list "optional" stands for every kind of evidence, built in or own: what a rule says that looks at
+// whatever is there, and that must not need a kind only because somebody defines it.
+const everyKind = "all"
+
+// dispenses reports whether the rule can do without the kind.
+func (m *metadata) dispenses(kind string) bool {
+	return slices.Contains(m.optional, kind) || slices.Contains(m.optional, everyKind)
+}
+
 // Stages lists the stages for messages.
 const Stages = "ready, publish, distribute, install, activate, activate:TOGGLE, increment:N, continue, post-deploy, rollback, withdraw"
 
@@ -142,10 +151,13 @@ func (p *parsed) readMetadata(modules []*module, kinds []string, isRule bool) me
 			}
 		}
 	}
+	if slices.Contains(out.optional, everyKind) && len(out.optional) > 1 {
+		p.problems = append(p.problems, at(out.loc, "metadata", "METADATA custom key \"optional\": %q is every kind, so it stands alone; take the others away", everyKind))
+	}
 	for _, k := range out.optional {
-		if !slices.Contains(kinds, k) {
+		if k != everyKind && !slices.Contains(kinds, k) {
 			p.problems = append(p.problems, at(out.loc, "metadata", "METADATA custom key \"optional\": %q is no kind of evidence; %s", k,
-				suggest(k, "kinds", kinds)))
+				suggest(k, "kinds", append(slices.Clone(kinds), everyKind))))
 		}
 	}
 	return out

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -28,7 +27,7 @@ func (c *compiled) derive() {
 	for _, r := range c.rules {
 		u := c.usesOf(r)
 		for _, k := range c.types.kinds {
-			if u.kinds[k] && !slices.Contains(r.meta.optional, k) {
+			if u.kinds[k] && !r.meta.dispenses(k) {
 				r.Needs = append(r.Needs, k)
 			}
 		}

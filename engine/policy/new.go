@@ -39,7 +39,8 @@ const newRule = `# METADATA
 package rules.CATEGORY.RULE
 
 # A finding blocks; use needs_approval where people may decide. What the rule reads of input.evidence it also needs: with
-# no item of that kind that counts it is not run and fails.
+# no item of that kind that counts it is not run and fails. List a kind it can do without under custom, as in
+# optional: [coverage]; optional: [all] is every kind, built in or own.
 block contains finding if {
 	some item in input.evidence.tests
 	item.summary.passed < data.params.CATEGORY.RULE.at_least

@@ -2,10 +2,12 @@ package verify
 
 import "time"
 
+// MaxStatement is the size of a signed statement in bytes. The predicate of a report has at most schemas.MaxPredicate; the
+// list of what one run collected may be longer.
+const MaxStatement = 256 << 10
+
 // Limits on what is read from a store, which anybody may have written.
 const (
-	// maxStatement is the size of a signed statement in bytes: its predicate has at most 64 KiB.
-	maxStatement = 256 << 10
 	// maxStatements is how many statements about one release are looked at.
 	maxStatements = 10_000
 	// maxRows is the size of the rows of one report in bytes, maxAllRows that of all rows of a release.

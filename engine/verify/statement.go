@@ -74,7 +74,7 @@ func readAll(st *store.Store, ix *store.Index, types ...string) []*statement {
 		if was != nil {
 			s.bundle, s.fault = was.bundle, was.fault
 		} else if layer >= 0 {
-			s.bundle, s.fault = read(st, digest, maxStatement, "statement")
+			s.bundle, s.fault = read(st, digest, MaxStatement, "statement")
 		}
 		byDigest[digest], complete[digest] = s, len(e.Layers)
 	}

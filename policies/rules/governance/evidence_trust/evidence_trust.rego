@@ -12,24 +12,7 @@
 #     - NIST-800-53r5/AU-10
 #     - 21-CFR-11/11.70
 #   optional:
-#     - tests
-#     - coverage
-#     - scan
-#     - sbom
-#     - vex
-#     - metrics
-#     - objective
-#     - review
-#     - change
-#     - deployment
-#     - check
-#     - source
-#     - run
-#     - manual_test
-#     - demo
-#     - checklist
-#     - customer_acceptance
-#     - build
+#     - all
 #   remedy: Collect the evidence in the CI job that made it, with the key that the gate definition names for its kind.
 package rules.governance.evidence_trust
 
