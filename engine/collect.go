@@ -32,13 +32,14 @@ func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
 	if o.Signer == nil {
 		return nil, fault.New(fault.Usage, "sign statements: no key; name one with --key or CDGATE_KEY, or make one with: cdgate keys generate --out ci")
 	}
-	st, err := store.Create(o.Store)
+	st, err := openDepot(ctx, o.Store, o.Registries, true)
 	if err != nil {
 		return nil, err
 	}
+	defer st.close()
 	var items []evidence.Item
 	if len(o.Paths)+len(o.Made) > 0 {
-		items, err = collect.Collect(ctx, o.request(o.Own, o.Made, spool{st}))
+		items, err = collect.Collect(ctx, o.request(o.Own, o.Made, spool{st.Store}))
 		if err != nil {
 			return nil, fault.Wrap(fault.Evidence, err)
 		}
@@ -107,7 +108,7 @@ func subjectsOf(o CollectOptions) ([]verify.About, error) {
 // collection gathers the objects of one run of collect.
 type collection struct {
 	o       CollectOptions
-	store   *store.Store
+	store   *depot
 	objects []store.Object
 	// listed are the statements so far, by what they are about.
 	listed map[verify.About][]string
@@ -188,7 +189,7 @@ func (c *collection) sign(what, predicateType string, about verify.About, predic
 	if len(bundle) > verify.MaxStatement {
 		return "", store.Layer{}, fault.New(fault.Evidence, "sign %s: the statement has %d bytes, and an evaluation reads at most %d; collect the reports in several runs", what, len(bundle), verify.MaxStatement)
 	}
-	layer, err = statementLayer(c.store, layerStatement, bundle)
+	layer, err = statementLayer(c.store.Store, layerStatement, bundle)
 	if err != nil {
 		return "", store.Layer{}, err
 	}

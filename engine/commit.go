@@ -44,7 +44,7 @@ func (s *session) commit(ctx context.Context, out outcome, ev *Evaluation) error
 	if err != nil {
 		return err
 	}
-	layer, err := blobLayer(s.store, layerRecord, seal.MediaType, bundle)
+	layer, err := blobLayer(s.store.Store, layerRecord, seal.MediaType, bundle)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func permit(d *durableRecord) int {
 
 // archive keeps in the store everything that the result was computed from, and says by which digests.
 func (s *session) archive(out outcome) (record.Inputs, []store.Layer, error) {
-	a := archiver{store: s.store}
+	a := archiver{store: s.store.Store}
 	in := record.Inputs{
 		Asked: record.Asked{Artifacts: []record.Subject{}, Revision: s.o.Source.Revision, Repository: s.o.Source.Repository},
 		Items: s.sealed.items, Signoffs: s.sealed.signoffs, NotCounted: s.sealed.notCounted, Logged: s.sealed.logged,

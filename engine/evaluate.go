@@ -20,7 +20,7 @@ const DefaultStage = "activate"
 type session struct {
 	o         EvaluateOptions
 	text, sig []byte // the gate definition and its signature as they are on disk
-	store     *store.Store
+	store     *depot
 	log       logState
 	policies  evaluator
 	close     func()
@@ -44,7 +44,7 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
+	defer s.end()
 	if !s.file.def.MayDecide(o.Signer.KeyID()) {
 		return nil, fault.New(fault.Usage, "sign the record: the gate definition lets no signer with key %s sign decisions; use the key of a signer whose may list has %q",
 			o.Signer.Public().Fingerprint(), gate.Decision)
@@ -77,7 +77,7 @@ func Preview(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
+	defer s.end()
 	if err := s.gather(ctx); err != nil {
 		return nil, err
 	}
@@ -125,6 +125,14 @@ func open(ctx context.Context, o EvaluateOptions) (*session, error) {
 	return s, nil
 }
 
+// end ends the evaluator and lets go of the store.
+func (s *session) end() {
+	s.close()
+	if s.store != nil {
+		s.store.close()
+	}
+}
+
 // broken stands for policies that cannot be asked, so that the decision is a recorded block and not a mere error.
 type broken struct{ err error }
 
@@ -133,25 +141,33 @@ func (b broken) Evaluate([]byte) (*policy.Response, error) { return nil, b.err }
 // gather reads the store and the log to their heads and fills the case with what may be believed.
 func (s *session) gather(ctx context.Context) error {
 	var err error
-	openStore := store.Create
-	if s.o.Signer == nil { // a preview writes nothing
-		openStore = store.Open
-	}
-	if s.store, err = openStore(s.o.Store); err != nil {
+	// A preview writes nothing.
+	if s.store, err = openDepot(ctx, s.o.Store, s.o.Registries, s.o.Signer != nil); err != nil {
 		return err
 	}
-	ix, err := s.store.Index()
-	if err != nil {
-		return err
-	}
-	if s.log, err = readLog(ctx, s.o.Log, s.file.def, s.store, ix); err != nil {
+	if err := s.store.seekReceipt(ctx); err != nil {
 		return err
 	}
 	want := verify.Want{
 		Name: s.o.Release.Name, Version: s.o.Release.Version, Line: s.o.Release.Line, Artifacts: artifacts(s.o.Artifacts),
 		Revision: s.o.Source.Revision, Repository: s.o.Source.Repository, Target: s.o.Target, Now: s.o.Now,
 	}
-	s.sealed, err = s.file.fill(s.store, ix, want, s.log.signoffs)
+	ix, err := s.store.Index()
+	if err != nil {
+		return err
+	}
+	if s.log, err = readLog(ctx, s.o.Log, s.file.def, s.store.Store, ix); err != nil {
+		return err
+	}
+	if s.store.remote != nil {
+		if err := s.store.seek(ctx, want, s.log.signoffsOn(want.Name+"@"+want.Version)); err != nil {
+			return err
+		}
+		if ix, err = s.store.Index(); err != nil {
+			return err
+		}
+	}
+	s.sealed, err = s.file.fill(s.store.Store, ix, want, s.log.signoffs)
 	return err
 }
 

@@ -17,7 +17,7 @@ const module = "cdgate.dev/cdgate/"
 
 // order lists the packages from low to high; a package imports only earlier ones. A folder stands for everything in it.
 var order = []string{
-	"schemas", "policies", "evidence", "engine/fault", "engine/seal", "engine/store", "engine/gate", "engine/verify",
+	"schemas", "policies", "evidence", "engine/fault", "engine/seal", "engine/store", "engine/remote", "engine/gate", "engine/verify",
 	"engine/policy", "engine/decide", "engine/record", "engine/ledger", "engine", "engine/report", "cmd",
 	"engine/bench", // measures everything, and nothing imports it
 }

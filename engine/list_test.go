@@ -28,7 +28,7 @@ func TestListsNoEvaluationReadsAreRefused(t *testing.T) {
 	}
 	about := verify.About{Kind: verify.AboutArtifact, Name: "app", Digest: "sha256:" + strings.Repeat("a", 64)}
 	list := func(n int) error {
-		c := collection{o: CollectOptions{Signer: signer}, store: st, out: &Collected{}, listed: map[verify.About][]string{}}
+		c := collection{o: CollectOptions{Signer: signer}, store: &depot{Store: st}, out: &Collected{}, listed: map[verify.About][]string{}}
 		for i := range n {
 			c.listed[about] = append(c.listed[about], fmt.Sprintf("sha256:%064x", i))
 		}

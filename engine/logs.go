@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"cdgate.dev/cdgate/engine/ledger"
-	"cdgate.dev/cdgate/engine/store"
 )
 
 // LogList is every entry of the decision log, verified against its signed head and the store's newest receipt.
@@ -35,13 +34,17 @@ func openLog(ctx context.Context, p Places, now time.Time) (logState, error) {
 	if err != nil {
 		return logState{}, err
 	}
-	st, err := store.Open(p.Store)
+	st, err := openDepot(ctx, p.Store, p.Registries, false)
 	if err != nil {
+		return logState{}, err
+	}
+	defer st.close()
+	if err := st.seekReceipt(ctx); err != nil {
 		return logState{}, err
 	}
 	ix, err := st.Index()
 	if err != nil {
 		return logState{}, err
 	}
-	return readLog(ctx, p.Log, def, st, ix)
+	return readLog(ctx, p.Log, def, st.Store, ix)
 }

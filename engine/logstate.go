@@ -113,6 +113,16 @@ func (s logState) signoffs(releaseID string) map[string]bool {
 	return out
 }
 
+// signoffsOn are the digests of the sign-offs that the log holds for releases of that name and version.
+func (s logState) signoffsOn(release string) (out []string) {
+	for _, l := range s.leaves {
+		if l.Type == leafSignoff && l.Name == release {
+			out = append(out, l.Digest)
+		}
+	}
+	return out
+}
+
 // Limits on what is read back from the store and from files beside a record.
 const (
 	maxLeaf   = 64 << 10
@@ -122,7 +132,7 @@ const (
 )
 
 // appendLeaf writes an entry into the log and keeps the receipt in the store.
-func appendLeaf(ctx context.Context, dir, key string, st *store.Store, leaf record.Leaf) (*ledger.Receipt, []byte, error) {
+func appendLeaf(ctx context.Context, dir, key string, st *depot, leaf record.Leaf) (*ledger.Receipt, []byte, error) {
 	b, err := json.Marshal(leaf, json.Deterministic(true))
 	if err != nil {
 		return nil, nil, fault.New(fault.Internal, "write log entry: %w", err)
@@ -131,11 +141,11 @@ func appendLeaf(ctx context.Context, dir, key string, st *store.Store, leaf reco
 	if err != nil {
 		return nil, nil, fault.Wrap(fault.Record, err)
 	}
-	leafLayer, err := blobLayer(st, "leaf.json", "application/json", b)
+	leafLayer, err := blobLayer(st.Store, "leaf.json", "application/json", b)
 	if err != nil {
 		return nil, nil, err
 	}
-	proofLayer, err := blobLayer(st, "proof.tlog-proof", "text/plain", receipt.Proof)
+	proofLayer, err := blobLayer(st.Store, "proof.tlog-proof", "text/plain", receipt.Proof)
 	if err != nil {
 		return nil, nil, err
 	}

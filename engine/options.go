@@ -16,8 +16,10 @@ const Version = "0.1.0"
 
 // Places says where things live.
 type Places struct {
-	// Store is the directory of the evidence store, Log that of the decision log.
+	// Store is the evidence store, a directory or oci://REGISTRY/REPOSITORY; Log is the directory of the decision log.
 	Store, Log string
+	// Registries says how a store in a registry is reached.
+	Registries Registries
 	// Gate is the path of gate.yaml; its signature lies beside it as gate.sigstore.json.
 	Gate string
 	// Root pins who may sign the gate definition: a fingerprint ("SHA256:…") or a public key in PEM. Empty means that
@@ -93,8 +95,10 @@ type CollectOptions struct {
 	// Part names one of several jobs that write the same kind of report, such as the cells of a matrix.
 	Part   string
 	Signer *seal.Signer
-	Store  string
-	Now    time.Time
+	// Store and Registries are as in Places.
+	Store      string
+	Registries Registries
+	Now        time.Time
 }
 
 // Collected is what a collection stored.
@@ -255,8 +259,9 @@ type VerifyCheck struct {
 
 // ReplayOptions are the inputs of Replay.
 type ReplayOptions struct {
-	// Store holds what the record names.
-	Store string
+	// Store holds what the record names; it and Registries are as in Places.
+	Store      string
+	Registries Registries
 	// Root pins who may have signed the gate definition that the record names, as in Places.
 	Root    string
 	Record  []byte

@@ -24,9 +24,9 @@ import (
 func Replay(ctx context.Context, o ReplayOptions) (*Replayed, error) {
 	r := &replaying{o: o, out: &Replayed{ExitCode: int(fault.Internal)}}
 	l := &checklist{}
-	l.run("record", r.open)
+	l.run("record", func() (string, error) { return r.open(ctx) })
 	l.run("engine", r.engine)
-	l.run("inputs", r.inputs)
+	l.run("inputs", func() (string, error) { return r.inputs(ctx) })
 	if r.out.Predicate.Result.ExitCode < int(fault.Evidence) {
 		l.run("evaluation", func() (string, error) { return r.evaluate(ctx) })
 		l.run("result", r.compare)
@@ -35,6 +35,9 @@ func Replay(ctx context.Context, o ReplayOptions) (*Replayed, error) {
 			return "the decision ended in a fault, and such a decision is never judged again", nil
 		})
 	}
+	if r.st != nil {
+		r.st.close()
+	}
 	r.out.Checks = l.checks
 	r.out.ExitCode = ExitCode(l.err)
 	return r.out, nil
@@ -42,7 +45,7 @@ func Replay(ctx context.Context, o ReplayOptions) (*Replayed, error) {
 
 type replaying struct {
 	o       ReplayOptions
-	st      *store.Store
+	st      *depot
 	def     *gate.Definition
 	at      time.Time
 	sources []policy.Source
@@ -51,7 +54,7 @@ type replaying struct {
 }
 
 // open reads the record, and verifies it under the gate definition that it names.
-func (r *replaying) open() (string, error) {
+func (r *replaying) open(ctx context.Context) (string, error) {
 	claim, err := seal.InspectUnsafe(r.o.Record)
 	if err != nil {
 		return "", err
@@ -60,13 +63,13 @@ func (r *replaying) open() (string, error) {
 	if err := json.Unmarshal(claim.Statement.Predicate, &claimed); err != nil {
 		return "", fault.New(fault.Evidence, "read decision record: %w", err)
 	}
-	if r.st, err = store.Open(r.o.Store); err != nil {
+	if r.st, err = openDepot(ctx, r.o.Store, r.o.Registries, false); err != nil {
 		return "", err
 	}
 	if r.at, err = time.Parse(time.RFC3339, claimed.Result.EvaluatedAt); err != nil {
 		return "", fault.New(fault.Evidence, "read decision record: evaluatedAt: %w", err)
 	}
-	sig, err := r.read("gate definition", claimed.Inputs.GateBundle)
+	sig, err := r.read(ctx, "gate definition", claimed.Inputs.GateBundle)
 	if err != nil {
 		return "", err
 	}
@@ -102,10 +105,10 @@ func (r *replaying) engine() (string, error) {
 	return fmt.Sprintf("cdgate %s, OPA %s, %s", e.Cdgate, e.OPA, e.Go), nil
 }
 
-func (r *replaying) inputs() (string, error) {
+func (r *replaying) inputs(ctx context.Context) (string, error) {
 	in := r.out.Predicate.Inputs
 	for _, src := range in.Policies {
-		b, err := r.read("policies "+src.Ref, src.Archive)
+		b, err := r.read(ctx, "policies "+src.Ref, src.Archive)
 		if err != nil {
 			return "", err
 		}
@@ -149,7 +152,7 @@ func (r *replaying) evaluate(ctx context.Context) (string, error) {
 		def: r.def, sources: r.sources, targetID: p.Result.Target.ID, target: target, stage: p.Result.Stage, now: r.at,
 		release: Release{Name: p.Result.Release.Name, Version: p.Result.Release.Version, Line: p.Result.Release.Line},
 	}
-	sealed, err := r.sealed()
+	sealed, err := r.sealed(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -164,7 +167,7 @@ func (r *replaying) evaluate(ctx context.Context) (string, error) {
 	for _, digest := range p.Inputs.Logged {
 		logged[digest] = true
 	}
-	if _, err := c.fill(r.st, sealed, want, func(string) map[string]bool { return logged }); err != nil {
+	if _, err := c.fill(r.st.Store, sealed, want, func(string) map[string]bool { return logged }); err != nil {
 		return "", err
 	}
 	child, err := policy.Start(ctx, r.o.Sandbox, program(c.sources, target))
@@ -177,8 +180,14 @@ func (r *replaying) evaluate(ctx context.Context) (string, error) {
 }
 
 // sealed is the evidence and the sign-offs that the record names, and nothing else.
-func (r *replaying) sealed() (*store.Index, error) {
+func (r *replaying) sealed(ctx context.Context) (*store.Index, error) {
 	in := r.out.Predicate.Inputs
+	if _, err := r.st.fetch(ctx, slices.Concat(in.Items, in.Signoffs, in.NotCounted)...); err != nil {
+		return nil, err
+	}
+	if _, err := r.read(ctx, "evidence bundle", in.Bundle); err != nil {
+		return nil, err
+	}
 	bundle, err := r.st.IndexAt(in.Bundle)
 	if err != nil {
 		return nil, fault.New(fault.Evidence, "read evidence bundle %s: %w", in.Bundle, err)
@@ -219,8 +228,8 @@ func (r *replaying) compare() (string, error) {
 }
 
 // read reads an archived input; one that is absent is named.
-func (r *replaying) read(what, digest string) ([]byte, error) {
-	b, err := r.st.Read(digest, maxInput)
+func (r *replaying) read(ctx context.Context, what, digest string) ([]byte, error) {
+	b, err := r.st.read(ctx, digest, maxInput)
 	if err != nil {
 		return nil, fault.Wrap(fault.Evidence, fmt.Errorf("read %s %s: %w", what, digest, err))
 	}

@@ -34,19 +34,23 @@ func Sign(ctx context.Context, o SignOptions) (*Signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Open(o.Store)
+	st, err := openDepot(ctx, o.Store, o.Registries, false)
 	if err != nil {
+		return nil, err
+	}
+	defer st.close()
+	if err := st.seekReceipt(ctx); err != nil {
 		return nil, err
 	}
 	ix, err := st.Index()
 	if err != nil {
 		return nil, err
 	}
-	log, err := readLog(ctx, o.Log, def, st, ix)
+	log, err := readLog(ctx, o.Log, def, st.Store, ix)
 	if err != nil {
 		return nil, err
 	}
-	d, err := newestDecision(log, st, def, o)
+	d, err := newestDecision(ctx, log, st, def, o)
 	if err != nil {
 		return nil, err
 	}
@@ -64,12 +68,12 @@ func Sign(ctx context.Context, o SignOptions) (*Signed, error) {
 }
 
 // newestDecision is the newest logged decision that fits the options, opened under a key that may sign decisions.
-func newestDecision(log logState, st *store.Store, def *gate.Definition, o SignOptions) (*record.Predicate, error) {
+func newestDecision(ctx context.Context, log logState, st *depot, def *gate.Definition, o SignOptions) (*record.Predicate, error) {
 	for i, l := range slices.Backward(log.leaves) {
 		if l.Type != leafDecision || !fits(l, o) {
 			continue
 		}
-		b, err := st.Read(l.Digest, maxRecord)
+		b, err := st.read(ctx, l.Digest, maxRecord)
 		if err != nil {
 			return nil, fault.New(fault.Trust, "read the newest decision about %s: the log names %s, but the store does not hold it: %w", l.Name, l.Digest, err)
 		}
@@ -196,7 +200,7 @@ func proposal(o SignOptions, r record.Result, person gate.Person, q decide.Requi
 }
 
 // write signs, stores and logs the verdict, in this order: what the log holds is in the store.
-func write(ctx context.Context, o SignOptions, st *store.Store, r record.Result, q decide.Requirement, p Proposal) (*Signed, error) {
+func write(ctx context.Context, o SignOptions, st *depot, r record.Result, q decide.Requirement, p Proposal) (*Signed, error) {
 	pred := verify.SignoffPredicate{
 		Verdict: p.Verdict, Requirement: q.ID, RequirementDigest: q.Digest, Meaning: q.Meaning, Target: r.Target.ID, Stage: r.Stage,
 		Comment: p.Comment, SignedAt: rfc3339(o.Now), ValidUntil: p.ValidUntil,
@@ -210,7 +214,7 @@ func write(ctx context.Context, o SignOptions, st *store.Store, r record.Result,
 	if err != nil {
 		return nil, err
 	}
-	layer, err := statementLayer(st, layerStatement, bundle)
+	layer, err := statementLayer(st.Store, layerStatement, bundle)
 	if err != nil {
 		return nil, err
 	}

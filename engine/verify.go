@@ -55,6 +55,9 @@ func Verify(ctx context.Context, o VerifyOptions) (*Verification, error) {
 	l.run("nothing later", func() (string, error) { return v.nothingLater() })
 	l.run("fresh", v.fresh)
 	l.run("outcome", v.outcome)
+	if v.st != nil {
+		v.st.close()
+	}
 	v.out.Checks = l.checks
 	v.out.ExitCode = ExitCode(l.err)
 	if l.err == nil {
@@ -70,7 +73,7 @@ type verifying struct {
 	def  *gate.Definition
 	leaf record.Leaf
 	log  logState
-	st   *store.Store
+	st   *depot
 	ix   *store.Index
 	out  *Verification
 }
@@ -162,14 +165,25 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 		return "", fault.Wrap(fault.Trust, err)
 	}
 	v.out.Index = index
-	if v.st, err = store.Open(v.o.Store); err != nil {
+	if v.st, err = openDepot(ctx, v.o.Store, v.o.Registries, false); err != nil {
+		return "", err
+	}
+	if err := v.st.seekReceipt(ctx); err != nil {
 		return "", err
 	}
 	if v.ix, err = v.st.Index(); err != nil {
 		return "", err
 	}
-	if v.log, err = readLog(ctx, v.o.Log, v.def, v.st, v.ix); err != nil {
+	if v.log, err = readLog(ctx, v.o.Log, v.def, v.st.Store, v.ix); err != nil {
 		return "", err
+	}
+	if v.st.remote != nil {
+		if err := v.st.seekSignoffs(ctx, releaseName(v.out.Predicate.Result)); err != nil {
+			return "", err
+		}
+		if v.ix, err = v.st.Index(); err != nil {
+			return "", err
+		}
 	}
 	if v.log.view == nil {
 		return "", fault.New(fault.Record, "there is no log at %s; name it with --log", v.o.Log)
@@ -183,7 +197,7 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 // nothingLater looks for what happened to the release after the decision: a newer decision, or a rejection.
 func (v *verifying) nothingLater() (string, error) {
 	r := v.out.Predicate.Result
-	signoffs, _, err := verify.Signoffs(v.st, v.ix, v.def, r.Release.ID, v.log.signoffs(r.Release.ID))
+	signoffs, _, err := verify.Signoffs(v.st.Store, v.ix, v.def, r.Release.ID, v.log.signoffs(r.Release.ID))
 	if err != nil {
 		return "", err
 	}

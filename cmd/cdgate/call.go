@@ -18,6 +18,7 @@ import (
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/policy"
 	"cdgate.dev/cdgate/engine/report"
+	"cdgate.dev/cdgate/evidence/registry"
 	"cdgate.dev/cdgate/schemas"
 )
 
@@ -137,14 +138,44 @@ func (k *call) place(flag, configured string) string {
 	return relative(k.dir, filepath.Join(k.root, configured))
 }
 
+// store is where the evidence store is: a directory, or a repository of a registry as it is spelt.
+func (k *call) store() string {
+	if v := first(k.String("store"), k.config.Store); strings.HasPrefix(v, registry.Scheme) {
+		return v
+	}
+	return k.place("store", k.config.Store)
+}
+
+// registries is how a store in a registry is reached. What is fetched is kept with the user's other caches.
+func (k *call) registries() (o engine.Registries, err error) {
+	if !strings.HasPrefix(k.store(), registry.Scheme) {
+		if k.IsSet("registry-ca") && k.String("referrers") == "" {
+			return o, fault.New(fault.Usage, "--registry-ca is about a registry; name a store there with --store, or an image with collect --referrers")
+		}
+		return o, nil
+	}
+	o.DockerConfig, o.Now = k.dockerConfig(), k.world.now
+	if o.Roots, err = k.authorities("registry-ca"); err != nil {
+		return o, err
+	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		o.Cache = filepath.Join(cache, "cdgate", "stores")
+	}
+	return o, nil
+}
+
 // places gathers what several commands need to know.
 func (k *call) places() (engine.Places, error) {
 	root, err := k.pinnedRoot()
 	if err != nil {
 		return engine.Places{}, err
 	}
+	registries, err := k.registries()
+	if err != nil {
+		return engine.Places{}, err
+	}
 	return engine.Places{
-		Store: k.place("store", k.config.Store), Log: k.place("log", k.config.Log),
+		Store: k.store(), Registries: registries, Log: k.place("log", k.config.Log),
 		Gate: k.place("gate", k.config.Gate), Root: root,
 	}, nil
 }

@@ -27,7 +27,7 @@ func (w *world) collectCommand() *cli.Command {
 			"unless --redact takes it out. --list shows what would be collected, without a key, and stores nothing.",
 		-1, flags(one(toggle("list", "show what the reports say; sign and store nothing"), redactFlag(),
 			toggle("verbose", "name each file in a directory that is no report", "v"), artifactFlag(), text("part", "the `NAME` of one of several jobs that write the same kind of report")),
-			collectorFlags(), serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), keyFlags(), one(storeFlag(), outputFlag("text", "json"))),
+			collectorFlags(), serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), keyFlags(), storeFlags(), one(outputFlag("text", "json"))),
 		(*call).collect)
 }
 
@@ -152,8 +152,9 @@ func (k *call) collectOptions() (o engine.CollectOptions, err error) {
 	}
 	k.addOwnKinds(&o)
 	o.Part, o.Now = k.String("part"), k.now
-	o.Store = k.place("store", k.config.Store)
-	return o, nil
+	o.Store = k.store()
+	o.Registries, err = k.registries()
+	return o, err
 }
 
 // addOwnKinds adds the own kinds of evidence that the gate definition here has.

@@ -42,7 +42,6 @@ func serverFlags() []cli.Flag {
 		text("prometheus-token", "the `FILE` with a bearer token, or env://VARIABLE that holds it; never the token"),
 		text("prometheus-ca", "a `FILE` with the certificate authorities of the Prometheus server (PEM)"),
 		text("referrers", "take the reports that are attached to an `IMAGE` (REGISTRY/REPOSITORY@sha256:HEX) as its referrers"),
-		text("registry-ca", "a `FILE` with the certificate authorities of the registry (PEM)"),
 	}
 }
 
@@ -218,9 +217,6 @@ type attached struct {
 func (k *call) openReferrers(o *engine.CollectOptions) (*attached, error) {
 	spelt := k.String("referrers")
 	if spelt == "" {
-		if k.IsSet("registry-ca") {
-			return nil, fault.New(fault.Usage, "--registry-ca is about a registry; name an image with --referrers")
-		}
 		return nil, nil
 	}
 	ref, err := registry.ParseReference(spelt)

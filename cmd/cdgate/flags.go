@@ -84,7 +84,13 @@ func redactFlag() cli.Flag {
 	return toggle("redact", "replace tokens and private keys in reports by * before anything is stored, instead of refusing the report")
 }
 
-func storeFlag() cli.Flag { return text("store", "the `DIR` of the evidence store") }
+// storeFlags say where the evidence store is.
+func storeFlags() []cli.Flag {
+	return []cli.Flag{
+		text("store", "the evidence store: a `DIR`, or oci://REGISTRY/REPOSITORY"),
+		text("registry-ca", "a `FILE` with the certificate authorities of the registry (PEM)"),
+	}
+}
 
 func logFlag() cli.Flag { return text("log", "the `DIR` of the decision log") }
 
@@ -97,7 +103,7 @@ func rootFlag() cli.Flag {
 }
 
 func placeFlags() []cli.Flag {
-	return []cli.Flag{storeFlag(), logFlag(), gateFlag(), rootFlag()}
+	return flags(storeFlags(), one(logFlag(), gateFlag(), rootFlag()))
 }
 
 // keyFlags say which key signs.

@@ -33,7 +33,7 @@ func (w *world) replayCommand() *cli.Command {
 	return w.command("replay", "RECORD…", "compute recorded decisions again and compare",
 		"Re-executes decisions offline from the inputs the store kept, and compares the results byte for byte. Exits 0 when\n"+
 			"they are the same, whatever the outcome was, 50 when one differs, 30 when an input or the engine is another.",
-		-1, flags(one(storeFlag(), rootFlag(), outputFlag("text", "json"))), (*call).replay)
+		-1, flags(storeFlags(), one(rootFlag(), outputFlag("text", "json"))), (*call).replay)
 }
 
 // checked is the JSON of verify and of one replay.
@@ -175,6 +175,10 @@ func (k *call) replay() error {
 	if err != nil {
 		return err
 	}
+	registries, err := k.registries()
+	if err != nil {
+		return err
+	}
 	var all []checked
 	worst := exitAllow
 	for _, path := range k.Args().Slice() {
@@ -182,7 +186,7 @@ func (k *call) replay() error {
 		if err != nil {
 			return err
 		}
-		r, err := engine.Replay(k.Context.Context, engine.ReplayOptions{Store: k.place("store", k.config.Store), Root: root, Record: rec, Sandbox: k.sandbox()})
+		r, err := engine.Replay(k.Context.Context, engine.ReplayOptions{Store: k.store(), Registries: registries, Root: root, Record: rec, Sandbox: k.sandbox()})
 		if err != nil {
 			return err
 		}

@@ -30,9 +30,10 @@ type Object struct {
 	Subject     string // digest of the manifest this object belongs to, or ""
 }
 
-// Entry is an object with the digest of its manifest.
+// Entry is an object with the digest of its manifest and the manifest's size in bytes.
 type Entry struct {
 	Digest string
+	Size   int64
 	Object
 }
 
@@ -48,45 +49,78 @@ type Index struct {
 // that are not there evidence faults (ErrMissing).
 func (s *Store) Add(ctx context.Context, objs ...Object) (digests []string, err error) {
 	added := make([]descriptor, 0, len(objs))
+	for _, o := range objs {
+		e, err := s.Put(o)
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, e.descriptor())
+		digests = append(digests, e.Digest)
+	}
+	return digests, s.list(ctx, added)
+}
+
+// Put writes the manifest of an object without listing it in the root: Seal or AddEntries may do that.
+func (s *Store) Put(o Object) (Entry, error) {
 	if _, err := s.size(digestOf([]byte(emptyConfig))); err != nil {
 		if _, err := s.Write([]byte(emptyConfig)); err != nil {
-			return nil, err
+			return Entry{}, err
 		}
 	}
-	for _, o := range objs {
-		text, err := s.manifestOf(o)
-		if err != nil {
-			return nil, err
+	text, err := s.manifestOf(o)
+	if err != nil {
+		return Entry{}, err
+	}
+	digest, err := s.Write(text)
+	return Entry{Digest: digest, Size: int64(len(text)), Object: o}, err
+}
+
+// AddEntries puts objects into the root index whose manifests and layers are in the store already, byte for byte as they
+// are. Errors are as those of Add.
+func (s *Store) AddEntries(ctx context.Context, entries ...Entry) error {
+	added := make([]descriptor, 0, len(entries))
+	for _, e := range entries {
+		for _, l := range e.Layers {
+			if size, err := s.size(l.Digest); err != nil || size != l.Size {
+				return cmp.Or(err, fault.New(fault.Evidence, "add to store %q: layer %s of %s has %d bytes, not %d", s.dir, l.Digest, e.Digest, size, l.Size))
+			}
 		}
-		digest, err := s.Write(text)
-		if err != nil {
-			return nil, err
-		}
-		added = append(added, descriptor{MediaType: mediaManifest, Digest: digest, Size: int64(len(text)), ArtifactType: o.Type})
-		digests = append(digests, digest)
+		added = append(added, e.descriptor())
+	}
+	return s.list(ctx, added)
+}
+
+func (e Entry) descriptor() descriptor {
+	return descriptor{MediaType: mediaManifest, Digest: e.Digest, Size: e.Size, ArtifactType: e.Type}
+}
+
+// list adds manifests to the root.
+func (s *Store) list(ctx context.Context, added []descriptor) error {
+	if len(added) == 0 {
+		return nil
 	}
 	unlock, err := Lock(ctx, s.path(lockFile), LockWait)
 	if err != nil {
-		return nil, s.writeError("add to", err)
+		return s.writeError("add to", err)
 	}
 	defer unlock()
 	foreign, root, err := s.readIndexFile()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	_, manifests, err := s.readRoot(root)
 	if err != nil {
-		return nil, promised(s.path(indexFile), err)
+		return promised(s.path(indexFile), err)
 	}
 	union := sorted(append(slices.Clone(manifests), added...))
 	if len(union) == len(manifests) {
-		return digests, nil
+		return nil
 	}
 	if err := s.writeRoot(foreign, union); err != nil {
-		return nil, err
+		return err
 	}
 	s.sweep()
-	return digests, nil
+	return nil
 }
 
 // Index reads the newest root.
@@ -116,11 +150,11 @@ func (s *Store) IndexAt(root string) (*Index, error) {
 	}
 	ix := &Index{Digest: digest, Entries: make([]Entry, 0, len(manifests))}
 	for _, m := range manifests {
-		o, _, err := s.readObject(m.Digest)
+		e, err := s.Entry(m.Digest)
 		if err != nil {
 			return nil, promised(root, err)
 		}
-		ix.Entries = append(ix.Entries, Entry{Digest: m.Digest, Object: *o})
+		ix.Entries = append(ix.Entries, e)
 	}
 	return ix, nil
 }
@@ -131,11 +165,11 @@ func (s *Store) IndexAt(root string) (*Index, error) {
 func (s *Store) Seal(entries []string) (digest string, err error) {
 	manifests := make([]descriptor, 0, len(entries))
 	for _, e := range entries {
-		o, size, err := s.readObject(e)
+		entry, err := s.Entry(e)
 		if err != nil {
 			return "", err
 		}
-		manifests = append(manifests, descriptor{MediaType: mediaManifest, Digest: e, Size: size, ArtifactType: o.Type})
+		manifests = append(manifests, entry.descriptor())
 	}
 	text, err := encodeRoot(sorted(manifests))
 	if err != nil {
@@ -244,6 +278,9 @@ func (s *Store) writeRoot(foreign []jsontext.Value, manifests []descriptor) erro
 	}
 	return s.replace(indexFile, file)
 }
+
+// Digest is the digest of bytes, "sha256:" and 64 lower-case hexadecimal digits.
+func Digest(b []byte) string { return digestOf(b) }
 
 func digestOf(b []byte) string {
 	h := sha256.Sum256(b)

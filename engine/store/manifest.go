@@ -114,16 +114,35 @@ func (s *Store) size(digest string) (int64, error) {
 	return info.Size(), nil
 }
 
-func (s *Store) readObject(digest string) (*Object, int64, error) {
+// Entry reads the object with this manifest digest, whether the root lists it or not.
+func (s *Store) Entry(digest string) (Entry, error) {
 	text, err := s.Read(digest, MaxManifest)
 	if err != nil {
-		return nil, 0, err
+		return Entry{}, err
 	}
 	o, err := decodeObject(text)
 	if err != nil {
-		return nil, 0, fault.New(fault.Evidence, "read manifest %s of store %q: %w", digest, s.dir, err)
+		return Entry{}, fault.New(fault.Evidence, "read manifest %s of store %q: %w", digest, s.dir, err)
 	}
-	return o, int64(len(text)), nil
+	return Entry{Digest: digest, Size: int64(len(text)), Object: *o}, nil
+}
+
+// ReadManifest reads a manifest that came from elsewhere, as Entry reads one of the store.
+func ReadManifest(text []byte) (Entry, error) {
+	if len(text) > MaxManifest {
+		return Entry{}, tooBig("the manifest", int64(len(text)), MaxManifest)
+	}
+	o, err := decodeObject(text)
+	if err != nil {
+		return Entry{}, err
+	}
+	return Entry{Digest: digestOf(text), Size: int64(len(text)), Object: *o}, nil
+}
+
+// Has says whether a blob with the digest and the size in bytes is there. Its bytes are not read: Read and OpenBlob do.
+func (s *Store) Has(digest string, size int64) bool {
+	is, err := s.size(digest)
+	return err == nil && is == size
 }
 
 func decodeObject(text []byte) (*Object, error) {

@@ -35,6 +35,10 @@ const (
 	MaxManifest = 4 << 20
 	// maxPages is how many pages a list may have.
 	maxPages = 100
+	// tagPage is how many tags one page of a list is asked to have, and maxTagPages how many pages there may be; registries
+	// give fewer tags if they like.
+	tagPage     = 1000
+	maxTagPages = 20_000
 )
 
 // ErrTampered says that what a registry sent is not what its digest says, or is not about what it was asked for.
@@ -92,12 +96,15 @@ type Options struct {
 	Roots *x509.CertPool
 	// Timeout is how long one request may take; zero means outbound.Timeout.
 	Timeout time.Duration
+	// Now, if set, is the clock that a date in Retry-After is held against; without it such a date is not honoured.
+	Now func() time.Time
 }
 
 // Repository is a repository of a registry.
 type Repository struct {
 	name   string
 	remote *remote.Repository
+	now    func() time.Time
 }
 
 // Open makes a client of the repository that ref names, without asking it anything. A registry is asked over https,
@@ -113,7 +120,9 @@ func Open(ref Reference, o Options) (*Repository, error) {
 	if outbound.IsLocal(out.Host) && o.Roots == nil {
 		out.Scheme = "http"
 	}
-	client := &auth.Client{Client: outbound.New(out), Cache: auth.NewCache(), Header: http.Header{"User-Agent": {"cdgate"}}}
+	plain := outbound.New(out)
+	plain.Transport = listening{plain.Transport}
+	client := &auth.Client{Client: plain, Cache: auth.NewCache(), Header: http.Header{"User-Agent": {"cdgate"}}}
 	if o.DockerConfig != "" {
 		store, err := credentials.NewStore(o.DockerConfig, credentials.StoreOptions{})
 		if err != nil {
@@ -121,8 +130,9 @@ func Open(ref Reference, o Options) (*Repository, error) {
 		}
 		client.Credential = credentials.Credential(store)
 	}
-	return &Repository{name: ref.Name(), remote: &remote.Repository{
+	return &Repository{name: ref.Name(), now: o.Now, remote: &remote.Repository{
 		Client: client, Reference: oref, PlainHTTP: out.Scheme == "http", MaxMetadataBytes: MaxManifest, ReferrerListMaxPages: maxPages,
+		TagListPageSize: tagPage, TagListMaxPages: maxTagPages, SkipReferrersGC: true,
 	}}, nil
 }
 
@@ -133,10 +143,12 @@ func (r *Repository) String() string { return r.name }
 type Descriptor struct {
 	MediaType, ArtifactType, Digest string
 	Size                            int64
+	// Annotations are those that a list of referrers repeats from the manifest.
+	Annotations map[string]string
 }
 
 func fromOCI(d ocispec.Descriptor) Descriptor {
-	return Descriptor{MediaType: d.MediaType, ArtifactType: d.ArtifactType, Digest: d.Digest.String(), Size: d.Size}
+	return Descriptor{MediaType: d.MediaType, ArtifactType: d.ArtifactType, Digest: d.Digest.String(), Size: d.Size, Annotations: d.Annotations}
 }
 
 func (d Descriptor) oci() ocispec.Descriptor {
@@ -145,11 +157,16 @@ func (d Descriptor) oci() ocispec.Descriptor {
 
 // Find describes the manifest with this digest, or says that the repository does not have it.
 func (r *Repository) Find(ctx context.Context, digest string) (Descriptor, error) {
-	d, err := r.remote.Resolve(ctx, digest)
+	var d Descriptor
+	err := r.ask(ctx, "find "+digest, func(ctx context.Context) error {
+		is, err := r.remote.Resolve(ctx, digest)
+		d = fromOCI(is)
+		return err
+	})
 	if err != nil {
-		return Descriptor{}, r.explain("find "+digest, err)
+		return Descriptor{}, err
 	}
-	return fromOCI(d), nil
+	return d, nil
 }
 
 // Referrers lists the manifests that say they are about subject, with the referrers API, or with the tag schema where a
@@ -157,17 +174,20 @@ func (r *Repository) Find(ctx context.Context, digest string) (Descriptor, error
 // says whether it is true.
 func (r *Repository) Referrers(ctx context.Context, subject Descriptor, most int) ([]Descriptor, error) {
 	var out []Descriptor
-	err := r.remote.Referrers(ctx, subject.oci(), "", func(page []ocispec.Descriptor) error {
-		for _, d := range page {
-			out = append(out, fromOCI(d))
-		}
-		if len(out) > most {
-			return fmt.Errorf("%w: more than %d referrers", ErrTooLarge, most)
-		}
-		return nil
+	err := r.ask(ctx, "list the referrers of "+subject.Digest, func(ctx context.Context) error {
+		out = nil
+		return r.remote.Referrers(ctx, subject.oci(), "", func(page []ocispec.Descriptor) error {
+			for _, d := range page {
+				out = append(out, fromOCI(d))
+			}
+			if len(out) > most {
+				return fmt.Errorf("%w: more than %d referrers", ErrTooLarge, most)
+			}
+			return nil
+		})
 	})
 	if err != nil {
-		return nil, r.explain("list the referrers of "+subject.Digest, err)
+		return nil, err
 	}
 	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -158,7 +159,7 @@ func TestTLS(t *testing.T) {
 // TestManifests: a manifest is read strictly.
 func TestManifests(t *testing.T) {
 	m, err := readManifest([]byte(`{"schemaVersion":2,"config":{"mediaType":"c/d"},"layers":[{"mediaType":"e/f","digest":"sha256:x","size":3}],"subject":{"digest":"sha256:y"},"annotations":{"a":"b"}}`))
-	if err != nil || m.ArtifactType != "c/d" || m.Subject != "sha256:y" || len(m.Layers) != 1 || m.Layers[0] != (Descriptor{MediaType: "e/f", Digest: "sha256:x", Size: 3}) {
+	if err != nil || m.ArtifactType != "c/d" || m.Subject != "sha256:y" || len(m.Layers) != 1 || !reflect.DeepEqual(m.Layers[0], Descriptor{MediaType: "e/f", Digest: "sha256:x", Size: 3}) {
 		t.Errorf("%+v, error %v", m, err)
 	}
 	for _, text := range []string{"", "{}", "[]", `{"schemaVersion":1}`, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json"}`,

@@ -1,0 +1,75 @@
+package verify
+
+import (
+	"github.com/go-json-experiment/json"
+
+	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/evidence"
+)
+
+// Claims are what a statement says before anything was checked. They help to find and to show statements, and decide
+// nothing: whoever wrote the bytes chose everything in them.
+type Claims struct {
+	// Digest is that of the statement, KeyID the key it says it is signed with.
+	Digest, KeyID string
+	PredicateType string
+	// Kind is the kind of evidence, "collection" or "signoff", or what else stands in the predicate type.
+	Kind string
+	// About is the first subject, Subjects are the digests of all.
+	About    About
+	Subjects []string
+	Release  ReleaseRef
+	Line     string
+	// Revision is what a build says it was built from.
+	Revision string
+	// Items are the statements that a collection lists.
+	Items       []string
+	Level, Part string
+	Format      string
+	Tool        evidence.Tool
+	// CollectedAt is when it was made, as it stands there.
+	CollectedAt string
+	// Report describes the raw report; empty where there is none.
+	Report evidence.Descriptor
+}
+
+// Claimed reads what a signed statement claims; false when it is none that can be read.
+func Claimed(bundle []byte) (Claims, bool) {
+	o, err := seal.InspectUnsafe(bundle)
+	if err != nil {
+		return Claims{}, false
+	}
+	var p struct {
+		Release     ReleaseRef          `json:"release"`
+		Line        string              `json:"line"`
+		Items       []string            `json:"items"`
+		Level       string              `json:"level"`
+		Part        string              `json:"part"`
+		Format      string              `json:"format"`
+		Tool        evidence.Tool       `json:"tool"`
+		CollectedAt string              `json:"collectedAt"`
+		SignedAt    string              `json:"signedAt"`
+		Report      evidence.Descriptor `json:"report"`
+		Source      struct {
+			Revision string `json:"revision"`
+		} `json:"source"`
+	}
+	_ = json.Unmarshal(o.Statement.Predicate, &p) // what cannot be read claims nothing
+	c := Claims{
+		Digest: o.Digest, KeyID: o.KeyID, PredicateType: o.Statement.PredicateType, Kind: shortType(o.Statement.PredicateType), About: aboutOf(o.Statement),
+		Release: p.Release, Line: p.Line, Revision: p.Source.Revision, Items: p.Items, Level: p.Level, Part: p.Part, Format: p.Format, Tool: p.Tool,
+		CollectedAt: p.CollectedAt, Report: p.Report,
+	}
+	if c.CollectedAt == "" {
+		c.CollectedAt = p.SignedAt
+	}
+	for _, s := range o.Statement.Subject {
+		for _, digest := range s.Digest {
+			if _, commit := s.Digest["gitCommit"]; !commit {
+				digest = "sha256:" + digest
+			}
+			c.Subjects = append(c.Subjects, digest)
+		}
+	}
+	return c, true
+}
