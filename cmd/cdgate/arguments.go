@@ -50,7 +50,7 @@ func canonicalArgs(app *cli.App, args []string, in arguments) ([]string, error) 
 				return nil, err
 			}
 		}
-		runs = runs || name == "exec" && len(values) > 0
+		runs = runs || name == "run" && len(values) > 0
 		for _, v := range values {
 			if v, err = in.expand(f, v); err != nil {
 				return nil, err

@@ -37,15 +37,15 @@ func TestFlagsStandAnywhere(t *testing.T) {
 	}
 }
 
-// TestCommandOfExec: what follows -- is a command only where --exec says so, and its words are left as they are.
-func TestCommandOfExec(t *testing.T) {
+// TestCommandOfRun: what follows -- is a command only where --run says so, and its words are left as they are.
+func TestCommandOfRun(t *testing.T) {
 	for line, want := range map[string]string{
-		"collect --exec a -- make -k test":     "--exec=true -- a -- make -k test",
-		"collect --exec -- git log -- x":       "--exec=true -- -- git log -- x",
-		"collect -- --exec a":                  "-- --exec a",
-		"collect a --exec=false -- b":          "--exec=false -- a -- b",
-		"collect --exec a":                     "--exec=true -- a",
-		"collect --exec --quiet -- x --quiet":  "--exec=true --quiet=true -- -- x --quiet",
+		"collect --run a -- make -k test":      "--run=true -- a -- make -k test",
+		"collect --run -- git log -- x":        "--run=true -- -- git log -- x",
+		"collect -- --run a":                   "-- --run a",
+		"collect a --run=false -- b":           "--run=false -- a -- b",
+		"collect --run a":                      "--run=true -- a",
+		"collect --run --quiet -- x --quiet":   "--run=true --quiet=true -- -- x --quiet",
 		"evaluate --target t -- -odd-name.xml": "--target=t -- -odd-name.xml",
 	} {
 		got, err := canonical(t, nil, strings.Fields(line)...)
@@ -53,7 +53,7 @@ func TestCommandOfExec(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %s", line, got, err, want)
 		}
 	}
-	if got, err := canonical(t, nil, "collect", "--exec", "--", "sh", "-c", ""); err != nil || got[len(got)-1] != "" {
+	if got, err := canonical(t, nil, "collect", "--run", "--", "sh", "-c", ""); err != nil || got[len(got)-1] != "" {
 		t.Errorf("an empty word of a command: %q, %v", got, err)
 	}
 }

@@ -253,14 +253,14 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// positional are the arguments, and the words that follow "--" where --exec makes them a command.
+// positional are the arguments, and the words that follow "--" where --run makes them a command.
 func (k *call) positional() (args, command []string) {
 	args = k.Args().Slice()
 	i := slices.Index(args, "--")
 	switch {
-	case i < 0 || !k.IsSet("exec"):
+	case i < 0 || !k.IsSet("run"):
 		return args, nil
-	case !k.Bool("exec"): // --exec=false
+	case !k.Bool("run"): // --run=false
 		return slices.Concat(args[:i], args[i+1:]), nil
 	}
 	return args[:i], args[i+1:]

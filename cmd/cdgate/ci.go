@@ -171,7 +171,7 @@ func (k *call) ciFacts() facts {
 	f.repository = first(k.String("repository"), f.repository, git.repository())
 	f.branch = first(k.String("branch"), f.branch, git.branch())
 	f.job = first(k.String("job"), f.job)
-	f.run = first(k.String("run"), f.run)
+	f.run = first(k.String("run-id"), f.run)
 	f.actor = first(k.String("actor"), f.actor)
 	k.facts = &f
 	return f

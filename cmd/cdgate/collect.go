@@ -20,9 +20,9 @@ func (w *world) collectCommand() *cli.Command {
 			"statement about each. KIND is one of\n"+kindLines()+
 			"or a kind of your own; LEVEL says which level of tests, such as unit.\n"+
 			"With --artifact the statements are about what was built, and the build itself is attested too; without it\n"+
-			"they are about the commit. --prometheus and --referrers ask servers for more reports; --git, --ci, --exec\n"+
+			"they are about the commit. --prometheus and --referrers ask servers for more reports; --git, --ci, --run\n"+
 			"and --form make reports of this machine, of a command and of what a person says. When nothing is named it reads\n"+
-			"what .cdgate.yaml lists for the line. The command of --exec has no standard input, does not see the signing key, and\n"+
+			"what .cdgate.yaml lists for the line. The command of --run has no standard input, does not see the signing key, and\n"+
 			"writes to stderr; its exit status becomes that of cdgate. A report with a token or private key in it is refused,\n"+
 			"unless --redact takes it out. --list shows what would be collected, without a key, and stores nothing.",
 		-1, flags(one(toggle("list", "show what the reports say; sign and store nothing"), redactFlag(),

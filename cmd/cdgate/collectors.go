@@ -17,8 +17,8 @@ func collectorFlags() []cli.Flag {
 		toggle("git", "collect what git says of the commit: its signature, the commits since --base, who wrote them, which files differ"),
 		text("base", "with --git, the `REVISION` to compare with; default: the first parent of the commit"),
 		toggle("ci", "collect what the CI system says of this run"),
-		toggle("exec", "run the command that follows --, and collect how it ended; its exit status becomes that of cdgate"),
-		text("level", "with --exec, the `LEVEL` of what the command checks, such as unit"),
+		toggle("run", "run the command that follows --, and collect how it ended; its exit status becomes that of cdgate"),
+		text("level", "with --run, the `LEVEL` of what the command checks, such as unit"),
 		text("form", "collect what a person fills in, as `FORM[=FILE]`: "+formNames()+"; FILE is YAML or JSON, - is stdin"),
 		list("set", "with --form, a field as `FIELD=VALUE`; repeat for several, and for every entry of a list"),
 		list("item", "with --form, a step, item or check as `TEXT=STATE`: done, failed, open or not_applicable; repeat for several"),
@@ -28,20 +28,20 @@ func collectorFlags() []cli.Flag {
 // collectors says which collectors this call asks for, before anything is done.
 type collectors struct {
 	git, ci, exec, form bool
-	// paths are the reports to read, command what --exec runs.
+	// paths are the reports to read, command what --run runs.
 	paths, command []string
 }
 
-// collectors reads the flags of the collectors and tells the command of --exec from the paths.
+// collectors reads the flags of the collectors and tells the command of --run from the paths.
 func (k *call) collectors() (collectors, error) {
-	c := collectors{git: k.Bool("git"), ci: k.Bool("ci"), exec: k.Bool("exec"), form: k.String("form") != ""}
+	c := collectors{git: k.Bool("git"), ci: k.Bool("ci"), exec: k.Bool("run"), form: k.String("form") != ""}
 	c.paths, c.command = k.positional()
 	for _, needs := range []struct {
 		flag, other string
 		missing     bool
 	}{
 		{"base", "git", k.String("base") != "" && !c.git},
-		{"level", "exec", k.String("level") != "" && !c.exec},
+		{"level", "run", k.String("level") != "" && !c.exec},
 		{"set", "form", len(k.StringSlice("set")) > 0 && !c.form},
 		{"item", "form", len(k.StringSlice("item")) > 0 && !c.form},
 	} {
@@ -53,13 +53,13 @@ func (k *call) collectors() (collectors, error) {
 		return c, fault.New(fault.Usage, "flag --%w", err)
 	}
 	if c.exec && (len(c.command) == 0 || c.command[0] == "") {
-		return c, fault.New(fault.Usage, "--exec runs the command that follows --, and there is none: cdgate collect --exec [PATH…] -- make test")
+		return c, fault.New(fault.Usage, "--run runs the command that follows --, and there is none: cdgate collect --run [PATH…] -- make test")
 	}
 	if c.exec && k.Bool("list") {
-		return c, fault.New(fault.Usage, "--list stores nothing and --exec runs a command; leave one of them out")
+		return c, fault.New(fault.Usage, "--list stores nothing and --run runs a command; leave one of them out")
 	}
 	if c.exec && slices.Contains(c.paths, "-") {
-		return c, fault.New(fault.Usage, "--exec and a report on stdin (-) do not go together; collect the report from a file")
+		return c, fault.New(fault.Usage, "--run and a report on stdin (-) do not go together; collect the report from a file")
 	}
 	if c.exec {
 		return c, k.beforeCommand()

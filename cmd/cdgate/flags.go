@@ -63,7 +63,7 @@ func sourceFlags() []cli.Flag {
 func producerFlags() []cli.Flag {
 	return []cli.Flag{
 		text("job", "the CI `JOB`; default: the CI system's"),
-		text("run", "the CI `RUN`; default: the CI system's"),
+		text("run-id", "the `ID` of the CI run; default: the CI system's"),
 		text("attempt", "the `NUMBER` of the attempt within the run; a higher one supersedes; default: the CI system's"),
 		text("actor", "who started the run, a `LOGIN`; default: the CI system's"),
 	}

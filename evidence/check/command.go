@@ -13,13 +13,13 @@ import (
 // maxExitCode is the highest exit code there is: 32 bits on Windows.
 const maxExitCode = 1<<32 - 1
 
-// Command is what "cdgate collect --exec" saw of a command that it ran: how it ended, and the beginning and end of what
+// Command is what "cdgate collect --run" saw of a command that it ran: how it ended, and the beginning and end of what
 // it wrote.
 func Command() evidence.Format {
 	return evidence.Format{
 		Name: "command", Title: "command run", Kind: evidence.Check, MediaType: "application/json",
 		Recognised: "`apiVersion` cdgate.dev/command/…",
-		Tools:      "cdgate collect --exec",
+		Tools:      "cdgate collect --run",
 		Limits:     "members that it does not name are refused; one command is one check: exit code 0 without a signal is a success, all else a failure; of its output the end is shown",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && strings.HasPrefix(h.Text("apiVersion"), "cdgate.dev/command/")
