@@ -57,9 +57,9 @@ func readJSMApproval(r io.Reader, rows *evidence.Rows) (evidence.Report, error) 
 	switch {
 	case !page:
 		list = append(list, self)
-	case start > 0 || !last || !startKnown:
+	case start > 0 || !last || !startKnown || !sizeKnown:
 		t.missing("%d approvals are one page of several, or nothing says that they are not; collect all pages", n)
-	case sizeKnown && size != n:
+	case size != n:
 		t.missing("%d approvals, but size says %d", n, size)
 	}
 	for _, a := range list {

@@ -37,7 +37,9 @@ func readClover(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	if err != nil {
 		return evidence.Report{}, err
 	}
-	c := &cloverReader{x: x, names: strictxml.NewNames("coverage", "project", "testproject", "package", "file", "class", "metrics", "line")}
+	c := &cloverReader{x: x, names: strictxml.NewNames("coverage", "project", "testproject", "package", "file", "class", "metrics", "line").Attributes(
+		"type", "num", "count", "truecount", "falsecount", "path", "name", "statements", "coveredstatements", "conditionals",
+		"coveredconditionals", "methods", "coveredmethods")}
 	err = c.names.Root(x, "coverage")
 	if err == nil {
 		err = c.names.Children(x, func(name []byte) error {

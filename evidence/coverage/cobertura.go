@@ -47,7 +47,8 @@ func readCobertura(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 		return evidence.Report{}, err
 	}
 	c := &coberturaReader{x: x, declared: map[string]string{}, names: strictxml.NewNames("coverage", "packages", "package",
-		"classes", "class", "methods", "method", "lines", "line", "conditions", "condition")}
+		"classes", "class", "methods", "method", "lines", "line", "conditions", "condition").Attributes("filename", "number", "hits", "condition-coverage",
+		"lines-covered", "lines-valid", "branches-covered", "branches-valid", "line-rate", "branch-rate")}
 	if err := c.document(); err != nil {
 		return evidence.Report{}, err
 	}

@@ -44,7 +44,8 @@ func readJaCoCo(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 		return evidence.Report{}, err
 	}
 	j := &jacocoReader{x: x, rows: rows, root: jacocoCounters{},
-		names: strictxml.NewNames("report", "group", "package", "class", "method", "sourcefile", "line", "counter")}
+		names: strictxml.NewNames("report", "group", "package", "class", "method", "sourcefile", "line", "counter").
+			Attributes("name", "type", "missed", "covered")}
 	err = j.names.Root(x, "report")
 	if err == nil {
 		err = j.names.Children(x, func(name []byte) error { return j.part(name, "", j.root) })

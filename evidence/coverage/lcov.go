@@ -83,7 +83,13 @@ func readLCOV(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	return evidence.Report{Summary: evidence.Summary{Coverage: &s}, Warnings: l.warn}, nil
 }
 
-// line reads one record line; kinds that are not known are passed over.
+// lcovKinds are the records of a tracefile, as man geninfo lists them up to lcov 2.
+var lcovKinds = map[string]bool{
+	"TN": true, "SF": true, "VER": true, "FN": true, "FNDA": true, "FNF": true, "FNH": true, "FNL": true, "FNA": true, "BRDA": true, "BRF": true,
+	"BRH": true, "MCDC": true, "MCF": true, "MCH": true, "DA": true, "LF": true, "LH": true,
+}
+
+// line reads one record line; what is none is passed over with a warning.
 func (l *lcovReader) line(n int, text string) error {
 	if strings.IndexByte(text, 0) >= 0 {
 		return fmt.Errorf("binary data")
@@ -93,7 +99,17 @@ func (l *lcovReader) line(n int, text string) error {
 	case text == "end_of_record":
 		l.open, l.file = false, ""
 		return nil
-	case !colon:
+	case text == "":
+		return nil
+	case !colon || !lcovKinds[kind]:
+		if lcovKinds[strings.ToUpper(kind)] || strings.EqualFold(text, "end_of_record") || evidence.Misspelt(text, "end_of_record", len(text)) {
+			return fmt.Errorf("%q is in the wrong case or misspelt", evidence.Cut(text))
+		}
+		code := evidence.UnreadableLines
+		if colon {
+			code = evidence.BreaksFormat // it may be a record that counts
+		}
+		l.warn.Add(code, fmt.Sprintf("line %d", n), "a line that is no record of a tracefile was passed over: %q", evidence.Cut(text))
 		return nil
 	case kind == "SF":
 		if l.open {

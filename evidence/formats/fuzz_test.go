@@ -2,51 +2,77 @@ package formats
 
 import (
 	"bytes"
+	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
-	"strings"
+	"runtime"
 	"testing"
+	"testing/iotest"
+	"time"
 
 	"cdgate.dev/cdgate/evidence"
 )
 
-// fuzz feeds changed samples to the reader of one format. It must not panic or write anything but valid rows, read the
-// same bytes in the same way twice, and never call a run OK that counts a failure.
-func fuzz(f *testing.F, name string) {
-	var format evidence.Format
-	for _, candidate := range All() {
-		if candidate.Name == name {
-			format = candidate
+// fuzzed returns the format that CDGATE_FORMAT names, or every format: a fuzz target runs for one format at a time
+// (.tools/fuzz does that for each), and as a test for the seeds of all.
+func fuzzed(f *testing.F) []evidence.Format {
+	name := os.Getenv("CDGATE_FORMAT")
+	if name == "" {
+		return All()
+	}
+	for _, format := range All() {
+		if format.Name == name {
+			return []evidence.Format{format}
 		}
 	}
-	if format.Read == nil {
-		f.Fatalf("no format %s", name)
+	f.Fatalf("CDGATE_FORMAT: there is no format %q", name)
+	return nil
+}
+
+// FuzzReader gives changed samples to the readers. None may panic, take long or much memory, write rows that are no rows of
+// its kind or do not fit its summary; and it must read the same bytes in the same way, however they arrive.
+func FuzzReader(f *testing.F) {
+	all := fuzzed(f)
+	for _, format := range all {
+		seed(f, format)
 	}
-	seed(f, format)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		read := func() (evidence.Report, []byte, error) {
-			var out bytes.Buffer
-			rows := evidence.NewRows(&out, format.Kind)
-			r, err := format.Read(bytes.NewReader(b), rows)
-			if err == nil {
-				err = rows.Close()
+		head := inspect(b[:min(len(b), evidence.HeadBytes)])
+		for _, format := range all {
+			if len(all) == 1 || format.Match(head) {
+				checkReader(t, format, b)
 			}
-			return r, out.Bytes(), err
 		}
-		r, rows, err := read()
-		if err != nil {
-			return
+	})
+}
+
+// FuzzDamage damages samples in several ways at once. No reader may see something better in what is left without a serious
+// warning, as long as the text still says what is wrong.
+func FuzzDamage(f *testing.F) {
+	var list []original
+	for _, format := range fuzzed(f) {
+		list = append(list, originals(f, format)...)
+	}
+	for i := range list {
+		f.Add(uint16(i), []byte{0, byte(i), 3, 7, 1, 200})
+	}
+	f.Fuzz(func(t *testing.T, which uint16, steps []byte) {
+		o := list[int(which)%len(list)]
+		m := mutation{text: func() []byte { return o.text }, edits: true}
+		for n := 0; n < 4 && len(steps) > 1; n++ {
+			text := m.text()
+			ways := mutations(text, 100)
+			way := ways[(int(steps[0])<<8+int(steps[1]))%len(ways)]
+			steps = steps[2:]
+			if way.slip && m.slip {
+				continue // a second slip may make it another name
+			}
+			m = mutation{what: m.what + ", " + way.what, text: way.text, edits: true, doubled: m.doubled || way.doubled, slip: m.slip || way.slip}
 		}
-		if len(rows) > 100*len(b)+10_000 {
-			t.Fatalf("%d bytes of rows from a report of %d", len(rows), len(b))
+		if wrong := o.judge(m); wrong != "" {
+			t.Fatalf("%s%s, %s:\n%s", o.file, m.what, wrong, m.text())
 		}
-		checkRows(t, format, r, rows)
-		checkSums(t, r)
-		r2, rows2, err := read()
-		if err != nil || !bytes.Equal(rows, rows2) || len(r.Warnings.List()) != len(r2.Warnings.List()) {
-			t.Fatalf("read twice, two results: %v", err)
-		}
-		inspect(b) // must not panic either
 	})
 }
 
@@ -75,6 +101,73 @@ func seed(f *testing.F, format evidence.Format) {
 	}
 }
 
+// outcome is all that comes of reading a report.
+type outcome struct {
+	report  evidence.Report
+	rows    []byte
+	summary string
+	err     error
+}
+
+func readWith(t *testing.T, format evidence.Format, r io.Reader) outcome {
+	t.Helper()
+	var out bytes.Buffer
+	rows := evidence.NewRows(&out, format.Kind)
+	report, err := format.Read(r, rows)
+	if err == nil {
+		err = rows.Close()
+	}
+	if err != nil {
+		return outcome{err: err}
+	}
+	sum, merr := json.Marshal([]any{report.Summary.Value(), report.Tool, report.Warnings.List()})
+	if merr != nil {
+		t.Fatal(merr)
+	}
+	return outcome{report, out.Bytes(), string(sum), nil}
+}
+
+// The bounds of one reading: what every reader may take, and what it may take for each byte of the report.
+const (
+	fuzzTime      = 2 * time.Second
+	fuzzMemory    = 16 << 20
+	fuzzPerByte   = 4 << 10
+	fuzzOneByteTo = 8 << 10
+)
+
+func checkReader(t *testing.T, format evidence.Format, b []byte) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	whole := readWith(t, format, bytes.NewReader(b))
+	if d := time.Since(start); d > fuzzTime {
+		t.Fatalf("%s: %d bytes took %v", format.Name, len(b), d)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > fuzzMemory+fuzzPerByte*uint64(len(b)) {
+		t.Fatalf("%s: %d bytes took %d bytes of memory", format.Name, len(b), n)
+	}
+	ways := map[string]io.Reader{"again": bytes.NewReader(b), "in halves": iotest.HalfReader(bytes.NewReader(b)), "with its end": iotest.DataErrReader(bytes.NewReader(b))}
+	if len(b) <= fuzzOneByteTo {
+		ways["byte by byte"] = iotest.OneByteReader(bytes.NewReader(b))
+	}
+	for how, r := range ways {
+		got := readWith(t, format, r)
+		if (got.err == nil) != (whole.err == nil) || !bytes.Equal(got.rows, whole.rows) || got.summary != whole.summary {
+			t.Fatalf("%s read %s gives another result: %v, %s; whole: %v, %s", format.Name, how, got.err, got.summary, whole.err, whole.summary)
+		}
+	}
+	if whole.err != nil {
+		return
+	}
+	if len(whole.rows) > 100*len(b)+10_000 {
+		t.Fatalf("%s: %d bytes of rows from a report of %d", format.Name, len(whole.rows), len(b))
+	}
+	checkRows(t, format, whole.report, whole.rows)
+	checkSums(t, whole.report)
+}
+
 // checkSums checks what must hold for every report.
 func checkSums(t *testing.T, r evidence.Report) {
 	t.Helper()
@@ -100,136 +193,6 @@ func checkSums(t *testing.T, r evidence.Report) {
 		}
 		if (!s.Complete || !s.Looked) && !serious(r) {
 			t.Fatalf("no warning about %+v", s)
-		}
-	}
-}
-
-func FuzzJUnit(f *testing.F)         { fuzz(f, "junit") }
-func FuzzGoTest(f *testing.F)        { fuzz(f, "gotest") }
-func FuzzGoCover(f *testing.F)       { fuzz(f, "gocover") }
-func FuzzCobertura(f *testing.F)     { fuzz(f, "cobertura") }
-func FuzzSARIF(f *testing.F)         { fuzz(f, "sarif") }
-func FuzzTrivy(f *testing.F)         { fuzz(f, "trivy") }
-func FuzzCycloneDXJSON(f *testing.F) { fuzz(f, "cyclonedx-json") }
-func FuzzSPDXJSON(f *testing.F)      { fuzz(f, "spdx-json") }
-
-func FuzzTAP(f *testing.F)               { fuzz(f, "tap") }
-func FuzzTRX(f *testing.F)               { fuzz(f, "trx") }
-func FuzzNUnit3(f *testing.F)            { fuzz(f, "nunit3") }
-func FuzzNUnit2(f *testing.F)            { fuzz(f, "nunit2") }
-func FuzzXUnit2(f *testing.F)            { fuzz(f, "xunit2") }
-func FuzzCTRF(f *testing.F)              { fuzz(f, "ctrf") }
-func FuzzCucumber(f *testing.F)          { fuzz(f, "cucumber") }
-func FuzzRobot(f *testing.F)             { fuzz(f, "robot") }
-func FuzzJaCoCo(f *testing.F)            { fuzz(f, "jacoco") }
-func FuzzLCOV(f *testing.F)              { fuzz(f, "lcov") }
-func FuzzClover(f *testing.F)            { fuzz(f, "clover") }
-func FuzzGrype(f *testing.F)             { fuzz(f, "grype") }
-func FuzzNPMAudit(f *testing.F)          { fuzz(f, "npm-audit") }
-func FuzzGitleaks(f *testing.F)          { fuzz(f, "gitleaks") }
-func FuzzGosec(f *testing.F)             { fuzz(f, "gosec") }
-func FuzzBandit(f *testing.F)            { fuzz(f, "bandit") }
-func FuzzSemgrep(f *testing.F)           { fuzz(f, "semgrep") }
-func FuzzCheckov(f *testing.F)           { fuzz(f, "checkov") }
-func FuzzSnyk(f *testing.F)              { fuzz(f, "snyk") }
-func FuzzOSVScanner(f *testing.F)        { fuzz(f, "osv-scanner") }
-func FuzzGovulncheck(f *testing.F)       { fuzz(f, "govulncheck") }
-func FuzzDependencyCheck(f *testing.F)   { fuzz(f, "dependency-check") }
-func FuzzZAP(f *testing.F)               { fuzz(f, "zap") }
-func FuzzClair(f *testing.F)             { fuzz(f, "clair") }
-func FuzzCycloneDXXML(f *testing.F)      { fuzz(f, "cyclonedx-xml") }
-func FuzzSPDXTagValue(f *testing.F)      { fuzz(f, "spdx-tag-value") }
-func FuzzSPDX3JSON(f *testing.F)         { fuzz(f, "spdx3-json") }
-func FuzzOpenVEX(f *testing.F)           { fuzz(f, "openvex") }
-func FuzzCSAF(f *testing.F)              { fuzz(f, "csaf") }
-func FuzzCycloneDXVEX(f *testing.F)      { fuzz(f, "cyclonedx-vex") }
-func FuzzGitHubReviews(f *testing.F)     { fuzz(f, "github-reviews") }
-func FuzzGitLabApprovals(f *testing.F)   { fuzz(f, "gitlab-approvals") }
-func FuzzJiraIssue(f *testing.F)         { fuzz(f, "jira-issue") }
-func FuzzJSMApproval(f *testing.F)       { fuzz(f, "jsm-approval") }
-func FuzzServiceNowChange(f *testing.F)  { fuzz(f, "servicenow-change") }
-func FuzzGitHubDeployments(f *testing.F) { fuzz(f, "github-deployments") }
-func FuzzGitHubChecks(f *testing.F)      { fuzz(f, "github-checks") }
-
-func FuzzCommand(f *testing.F)            { fuzz(f, "command") }
-func FuzzGit(f *testing.F)                { fuzz(f, "git") }
-func FuzzCIRun(f *testing.F)              { fuzz(f, "ci-run") }
-func FuzzManualTest(f *testing.F)         { fuzz(f, "manual-test") }
-func FuzzDemo(f *testing.F)               { fuzz(f, "demo") }
-func FuzzChecklist(f *testing.F)          { fuzz(f, "checklist") }
-func FuzzCustomerAcceptance(f *testing.F) { fuzz(f, "customer-acceptance") }
-
-func FuzzPrometheus(f *testing.F) { fuzz(f, "prometheus") }
-func FuzzK6(f *testing.F)         { fuzz(f, "k6") }
-func FuzzJMeter(f *testing.F)     { fuzz(f, "jmeter") }
-func FuzzGatling(f *testing.F)    { fuzz(f, "gatling") }
-func FuzzLocust(f *testing.F)     { fuzz(f, "locust") }
-func FuzzOpenSLO(f *testing.F)    { fuzz(f, "openslo") }
-func FuzzKayenta(f *testing.F)    { fuzz(f, "kayenta") }
-
-// TestEveryFormatIsFuzzed fails until a format in the list has a fuzz target.
-func TestEveryFormatIsFuzzed(t *testing.T) {
-	b, err := os.ReadFile("fuzz_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range All() {
-		if !strings.Contains(string(b), `fuzz(f, "`+f.Name+`")`) {
-			t.Errorf("format %s has no fuzz target", f.Name)
-		}
-	}
-}
-
-// TestCutNeverPasses cuts every sample of tests that are not OK at every byte: no piece of it may be read as a run that
-// is OK, unless what it still shows are passes and it is a complete report by its own format.
-func TestCutNeverPasses(t *testing.T) {
-	for _, f := range All() {
-		if f.Kind != evidence.Tests {
-			continue
-		}
-		for name, w := range samples(t, f) {
-			if w.Error != "" || w.Unrecognised {
-				continue
-			}
-			b, err := os.ReadFile(filepath.Join(sampleDir(f), name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i := range b[:len(b)-1] {
-				if strings.TrimSpace(string(b[i:])) == "" {
-					break
-				}
-				_, r, _, err := readAll(b[:i])
-				if err == nil && r.Summary.Tests != nil && r.Summary.Tests.OK {
-					t.Errorf("%s %s cut after %d bytes is OK: %+v", f.Name, name, i, r.Summary.Tests)
-				}
-			}
-		}
-	}
-}
-
-// TestDeletionNeverPasses deletes every byte of the good samples of runs that are not OK: what is left must not be read as
-// a run that is OK without a word.
-func TestDeletionNeverPasses(t *testing.T) {
-	for _, f := range All() {
-		if f.Kind != evidence.Tests {
-			continue
-		}
-		for name := range samples(t, f) {
-			b, err := os.ReadFile(filepath.Join(sampleDir(f), name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, r, _, err := readAll(b)
-			if err != nil || r.Summary.Tests == nil || r.Summary.Tests.OK || !strings.HasPrefix(name, "good-") {
-				continue
-			}
-			for i := range b {
-				got, r, _, err := readAll(append(append([]byte{}, b[:i]...), b[i+1:]...))
-				if err == nil && got.Name == f.Name && r.Summary.Tests.OK && len(r.Warnings.List()) == 0 {
-					t.Errorf("%s %s without byte %d (%q) is OK: %+v", f.Name, name, i, b[i], r.Summary.Tests)
-				}
-			}
 		}
 	}
 }

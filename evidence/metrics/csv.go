@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"cdgate.dev/cdgate/evidence"
@@ -20,6 +21,9 @@ type table struct {
 	record []string
 	n      int
 }
+
+// shortestColumn is the length of a column's name from which a slip in it is taken for one.
+const shortestColumn = 5
 
 // bounded refuses a record that is too long, such as one whose quotes never end.
 type bounded struct {
@@ -37,8 +41,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// newTable reads the header.
-func newTable(r io.Reader, comma rune) (*table, error) {
+// newTable reads the header. known are the columns that are read; one that only looks like one of them is refused.
+func newTable(r io.Reader, comma rune, known ...string) (*table, error) {
 	src := &bounded{r: r}
 	t := &table{csv: csv.NewReader(src), src: src}
 	t.csv.Comma, t.csv.ReuseRecord = comma, true
@@ -48,6 +52,14 @@ func newTable(r io.Reader, comma rune) (*table, error) {
 	}
 	t.header = slices.Clone(header)
 	for i, name := range t.header {
+		if !utf8.ValidString(name) {
+			return nil, errors.New("line 1: the name of a column is not valid UTF-8")
+		}
+		for _, right := range known {
+			if name != right && (strings.EqualFold(name, right) || evidence.Misspelt(name, right, shortestColumn)) {
+				return nil, fmt.Errorf("line 1: column %q is in the wrong case or misspelt, the format has %q", evidence.Cut(name), right)
+			}
+		}
 		if slices.Contains(t.header[:i], name) {
 			return nil, fmt.Errorf("line 1: two columns are named %q", evidence.Cut(name))
 		}

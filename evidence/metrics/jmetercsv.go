@@ -14,7 +14,7 @@ func (j *jmeterReader) readCSV(r io.Reader, head []byte) error {
 	if comma == "" {
 		return errors.New("the first line names no columns, so that what they mean is not in the file; set jmeter.save.saveservice.print_field_names=true")
 	}
-	t, err := newTable(r, rune(comma[0]))
+	t, err := newTable(r, rune(comma[0]), "elapsed", "label", "success", "timeStamp", "responseMessage", "dataType")
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,19 @@ import (
 // k6Times are the built-in metrics that are times; --summary-export does not say what a metric contains.
 var k6Times = []string{"iteration_duration", "group_duration"}
 
+// k6Summary are the metrics of k6 that make the summary. A script may have metrics of its own, but hardly with such a name.
+var k6Summary = []string{"http_reqs", "http_req_failed", "http_req_duration", "iterations", "iteration_duration"}
+
 // end counts and writes the metric that was read.
 func (k *k6Reader) end() error {
 	m := &k.current
 	if m.name == "" {
 		return k.json.Errorf("a metric without a name")
+	}
+	for _, known := range k6Summary {
+		if m.name != known && (strings.EqualFold(m.name, known) || evidence.Misspelt(m.name, known, len(known))) {
+			return k.json.Errorf("the metric %q is in the wrong case or misspelt, k6 has %q", evidence.Cut(m.name), known)
+		}
 	}
 	if k.seen[m.name] {
 		return k.json.Errorf("the metric %q is there twice", evidence.Cut(m.name))

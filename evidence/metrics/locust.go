@@ -41,7 +41,7 @@ type locustReader struct {
 func readLocust(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	l := &locustReader{out: newOutput(rows)}
 	var err error
-	if l.table, err = newTable(r, ','); err != nil {
+	if l.table, err = newTable(r, ',', "Type", "Name", "Request Count", "Failure Count"); err != nil {
 		return evidence.Report{}, err
 	}
 	for _, name := range []string{"Type", "Name", "Request Count", "Failure Count"} {

@@ -43,7 +43,7 @@ func readCycloneDX(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	n := strictjson.NewNames
 	c := &cycloneDXReader{
 		json: strictjson.New(r), out: output{rows: rows},
-		top:       n("bomFormat", "specVersion", "metadata", "components", "services", "dependencies", "compositions"),
+		top:       n("bomFormat", "specVersion", "metadata", "components", "services", "dependencies", "compositions", "vulnerabilities"),
 		metadata:  n("tools", "component"),
 		tools:     n("components", "services", "name", "version"),
 		component: n("name", "version", "purl", "type", "licenses", "components"),

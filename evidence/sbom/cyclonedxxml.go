@@ -39,7 +39,8 @@ func readCycloneDXXML(r io.Reader, rows *evidence.Rows) (evidence.Report, error)
 	if err != nil {
 		return evidence.Report{}, err
 	}
-	c := &cycloneDXXML{x: x, out: output{rows: rows}, names: strictxml.NewNames("bom", "components", "component", "services", "service")}
+	c := &cycloneDXXML{x: x, out: output{rows: rows}, names: strictxml.NewNames("bom", "components", "component", "services", "service").
+		Beside("name", "version", "licenses", "license", "expression", "purl", "compositions", "composition", "aggregate", "metadata", "dependencies", "dependency").Attributes("type", "bom-ref")}
 	err = c.names.Root(x, "bom")
 	if err == nil {
 		version := strings.TrimPrefix(x.Space(), cycloneDXSpace)

@@ -128,6 +128,9 @@ func (s *spdx3Reader) note() error {
 		return s.Errorf("more than %d bytes that belong together; split the document", evidence.MaxKept)
 	}
 	switch {
+	case e.kind == "":
+		s.out.partial = true
+		s.out.warn.Add(evidence.BreaksFormat, s.Place(), "an element without a type: nobody can tell what it is")
 	case e.kind == "CreationInfo":
 		if !strings.HasPrefix(e.specVersion, "3.") {
 			return s.Errorf("SPDX version %q, want 3.x", evidence.Cut(e.specVersion))

@@ -93,6 +93,9 @@ func (t *spdxTags) tag(line string) error {
 	if !ok {
 		return fmt.Errorf("%q is no tag and value", evidence.Cut(line))
 	}
+	if err := t.known(tag); err != nil {
+		return err
+	}
 	value = strings.TrimSpace(value)
 	if rest, ok := strings.CutPrefix(value, "<text>"); ok {
 		value, _, ok = strings.Cut(rest, "</text>")
@@ -122,6 +125,20 @@ func (t *spdxTags) tag(line string) error {
 	}
 	if t.pkg != nil {
 		t.packageTag(tag, value)
+	}
+	return nil
+}
+
+// spdxTagNames are the tags that are read.
+var spdxTagNames = []string{"SPDXVersion", "Creator", "Relationship", "PackageName", "FileName", "SnippetSPDXID", "LicenseID", "PackageVersion",
+	"PrimaryPackagePurpose", "PackageLicenseDeclared", "ExternalRef"}
+
+// known refuses a tag that only looks like one that is read.
+func (t *spdxTags) known(tag string) error {
+	for _, right := range spdxTagNames {
+		if tag != right && (strings.EqualFold(tag, right) || evidence.Misspelt(tag, right, len(right))) {
+			return fmt.Errorf("tag %q is in the wrong case or misspelt, the format has %q", evidence.Cut(tag), right)
+		}
 	}
 	return nil
 }

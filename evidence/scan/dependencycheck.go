@@ -110,7 +110,8 @@ func readDependencyCheckXML(r io.Reader, rows *evidence.Rows) (evidence.Report, 
 		return evidence.Report{}, err
 	}
 	d := &dcXML{x: x, out: output{rows: rows}, tool: evidence.Tool{Name: "dependency-check"},
-		names: strictxml.NewNames("analysis", "dependencies", "dependency", "vulnerabilities", "vulnerability", "suppressedVulnerability", "severity", "scanInfo")}
+		names: strictxml.NewNames("analysis", "dependencies", "dependency", "vulnerabilities", "vulnerability", "suppressedVulnerability", "severity", "scanInfo").
+			Beside("name", "fileName", "analysisExceptions", "engineVersion", "identifiers", "notes")}
 	err = d.names.Root(x, "analysis")
 	if err == nil {
 		err = d.names.Children(x, d.part)

@@ -187,6 +187,9 @@ func (s *sarifReader) readComponent(i int, name []byte) (err error) {
 	case "rules":
 		err = s.json.ArrayOrNull(func() error {
 			rule, err := s.readRule()
+			if err == nil && rule.id == "" {
+				s.out.warn.Add(evidence.BreaksFormat, s.json.Place(), "a rule without an id (SARIF 2.1.0, 3.49.3): no result can name it")
+			}
 			if err == nil {
 				err = s.run.keep(s.json, len(rule.id)+len(rule.title)+64)
 			}
@@ -225,6 +228,9 @@ func (s *sarifReader) readProperties(r *sarifRule) error {
 		case string(name) == "security-severity" && k == '"':
 			text, err := s.json.String()
 			r.score = sarifScore(text)
+			if r.score == 0 && strings.Trim(text, "0.") != "" {
+				s.out.warn.Add(evidence.BadNumber, s.json.Place(), "security-severity %q is no score; the level of the rule counts", evidence.Cut(text))
+			}
 			return err
 		case string(name) == "security-severity" && k == '0':
 			r.score, err = s.json.Float()

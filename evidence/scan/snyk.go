@@ -87,7 +87,9 @@ func readSnyk(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 		switch {
 		case p.trouble != "":
 			s.out.incomplete(place, "the tool reports an error: %s", p.trouble)
-		case p.stated && !p.ok && p.findings == 0:
+		case p.findings == 0 && !p.stated:
+			s.out.incomplete(place, "the project lists nothing, and does not say that it is ok")
+		case p.findings == 0 && !p.ok:
 			s.out.incomplete(place, "the project is not ok, but the report lists nothing")
 		}
 		if p.dependencies > 0 || p.findings > 0 {

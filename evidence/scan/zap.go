@@ -105,7 +105,7 @@ func readZAPXML(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	}
 	out := output{rows: rows}
 	tool := evidence.Tool{Name: "zap"}
-	names := strictxml.NewNames("OWASPZAPReport", "site", "alerts", "alertitem", "riskcode", "confidence")
+	names := strictxml.NewNames("OWASPZAPReport", "site", "alerts", "alertitem", "riskcode", "confidence").Attributes("version", "name")
 	err = names.Root(x, "OWASPZAPReport")
 	if err == nil {
 		version, _ := x.Attr("version")

@@ -2,10 +2,12 @@ package strictjson
 
 import (
 	"unicode/utf8"
+
+	"cdgate.dev/cdgate/evidence"
 )
 
 // Names are the member names of one kind of object. A member whose name differs from one of them only in case is an
-// error: readers that ignore case would take it for the real one.
+// error: readers that ignore case would take it for the real one. So is one with a slip in it, as evidence.Misspelt says.
 type Names struct {
 	folded map[string]string
 	// passed remembers unknown names that are no variant of a known one.
@@ -14,6 +16,9 @@ type Names struct {
 
 // maxPassed bounds the memory for remembered names.
 const maxPassed = 256
+
+// shortest is the length of a member's name from which a slip in it is taken for one.
+const shortest = 5
 
 // NewNames returns the set of these names.
 func NewNames(names ...string) *Names {
@@ -24,15 +29,21 @@ func NewNames(names ...string) *Names {
 	return n
 }
 
-// Other deals with a member that the caller does not read: it refuses a name in the wrong case and skips the value of
-// any other.
+// Other deals with a member that the caller does not read: it refuses a name in the wrong case or with a slip in it,
+// and skips the value of any other.
 func (r *Reader) Other(known *Names, name []byte) error {
 	if _, ok := known.passed[string(name)]; ok {
 		return r.Skip()
 	}
 	var buf [64]byte
-	if right, ok := known.folded[string(fold(buf[:0], name))]; ok && right != string(name) {
+	folded := string(fold(buf[:0], name))
+	if right, ok := known.folded[folded]; ok && right != string(name) {
 		return r.Errorf("member %q is in the wrong case, the format has %q", clip(name), right)
+	}
+	for lower, right := range known.folded {
+		if evidence.Misspelt(folded, lower, shortest) {
+			return r.Errorf("member %q is misspelt, the format has %q", clip(name), right)
+		}
 	}
 	if len(known.passed) < maxPassed && len(name) <= 64 {
 		known.passed[string(name)] = struct{}{}

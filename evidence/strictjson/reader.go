@@ -41,6 +41,8 @@ type Reader struct {
 	dec  *jsontext.Decoder
 	src  *source
 	text []byte
+	// names holds the names of the members that are being read, one inside another.
+	names []byte
 }
 
 // source counts what was read, so that one token cannot fill the memory.
@@ -173,7 +175,8 @@ func (r *Reader) begin(want jsontext.Kind, word string) error {
 	return r.wrap(err)
 }
 
-// Object reads an object and calls member for each name; member must consume the value. The name is valid until then.
+// Object reads an object and calls member for each name; member must consume the value. The name is valid until member
+// returns: it is a copy, as the decoder's own text may change as soon as the next value is looked at.
 func (r *Reader) Object(member func(name []byte) error) error {
 	if err := r.begin('{', "an object"); err != nil {
 		return err
@@ -188,13 +191,17 @@ func (r *Reader) Object(member func(name []byte) error) error {
 		if err != nil {
 			return r.wrap(err)
 		}
-		name := []byte(v[1 : len(v)-1])
-		if bytes.IndexByte(name, '\\') >= 0 {
-			if name, err = jsontext.AppendUnquote(nil, v); err != nil {
+		from := len(r.names)
+		if bytes.IndexByte(v, '\\') >= 0 {
+			if r.names, err = jsontext.AppendUnquote(r.names, v); err != nil {
 				return r.wrap(err)
 			}
+		} else {
+			r.names = append(r.names, v[1:len(v)-1]...)
 		}
-		if err := member(name); err != nil {
+		err = member(r.names[from:])
+		r.names = r.names[:from]
+		if err != nil {
 			return err
 		}
 	}
@@ -236,5 +243,6 @@ func (r *Reader) ArrayOrNull(element func() error) error {
 // Reset makes the reader read src instead, keeping its buffers.
 func (r *Reader) Reset(src io.Reader) {
 	*r.src = source{r: src, dec: r.dec}
+	r.names = r.names[:0]
 	r.dec.Reset(r.src)
 }

@@ -3,6 +3,7 @@ package strictjson
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -136,5 +137,33 @@ func TestMessage(t *testing.T) {
 	s, err := r.Message()
 	if err != nil || len(s) > evidence.MaxMessage || !strings.HasSuffix(s, "é…") {
 		t.Errorf("%d bytes, %v", len(s), err)
+	}
+}
+
+// TestNameStays: a name is the same when the value after it was looked at, however little was read at once, and when objects
+// inside were read.
+func TestNameStays(t *testing.T) {
+	const doc = `{"first": {"inner": "x", "an\u0061ther": [1]}, "second": 2}`
+	for how, src := range map[string]io.Reader{"whole": strings.NewReader(doc), "bytes": iotest.OneByteReader(strings.NewReader(doc))} {
+		r := New(src)
+		var got []string
+		var member func(name []byte) error
+		member = func(name []byte) error {
+			k, before := r.Kind(), string(name)
+			var err error
+			if k == '{' {
+				err = r.Object(member)
+			} else {
+				err = r.Skip()
+			}
+			if before != string(name) {
+				t.Errorf("%s: %q became %q", how, before, name)
+			}
+			got = append(got, before)
+			return err
+		}
+		if err := r.Object(member); err != nil || strings.Join(got, " ") != "inner anather first second" {
+			t.Errorf("%s: %v %v", how, got, err)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package tests
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,8 @@ func JUnit() evidence.Format {
 type junitReader struct {
 	x     *strictxml.Reader
 	names *strictxml.Names
+	// attrs are the attributes that are read; one that only looks like one of them is refused.
+	attrs *strictxml.Names
 	rows  *evidence.Rows
 	warn  evidence.Warnings
 	all   tally
@@ -56,7 +59,8 @@ func readJUnit(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 		return evidence.Report{}, err
 	}
 	j := &junitReader{x: x, rows: rows, names: strictxml.NewNames("testsuites", "testsuite", "testcase", "failure", "error",
-		"skipped", "flakyFailure", "flakyError", "rerunFailure", "rerunError")}
+		"skipped", "flakyFailure", "flakyError", "rerunFailure", "rerunError"),
+		attrs: strictxml.NewNames("name", "classname", "time", "status", "result", "tests", "failures", "errors", "skipped")}
 	if err := j.document(); err != nil {
 		return evidence.Report{}, err
 	}
@@ -110,8 +114,7 @@ func (j *junitReader) start() error {
 		if j.x.Depth() > 1 && string(name) == "testsuites" {
 			return j.x.Errorf("<testsuites> inside another element")
 		}
-		j.openSuite()
-		return nil
+		return j.openSuite()
 	case "testcase":
 		return j.testcase()
 	case "failure", "error":
@@ -134,20 +137,22 @@ func (j *junitReader) unread(name []byte, where string) {
 	}
 }
 
-func (j *junitReader) openSuite() {
+func (j *junitReader) openSuite() error {
 	s := junitSuite{line: j.x.Line(), element: string(j.x.Name()), start: j.counts()}
 	for _, a := range j.x.Attrs() {
 		if string(a.Name) == "name" {
 			s.name = evidence.Cut(string(a.Value))
 			continue
 		}
-		for i, name := range junitCounts {
-			if string(a.Name) == name {
-				s.declared[i] = evidence.Cut(string(a.Value))
-			}
+		i := slices.Index(junitCounts[:], string(a.Name))
+		if i >= 0 {
+			s.declared[i] = evidence.Cut(string(a.Value))
+		} else if err := j.attrs.OtherAttribute(j.x, a.Name); err != nil {
+			return err
 		}
 	}
 	j.suite = append(j.suite, s)
+	return nil
 }
 
 func (j *junitReader) counts() [4]int64 {

@@ -2,7 +2,6 @@ package tests
 
 import (
 	"bytes"
-	"strings"
 
 	"cdgate.dev/cdgate/evidence"
 	"cdgate.dev/cdgate/evidence/strictxml"
@@ -18,7 +17,10 @@ const (
 
 // testcase reads one test.
 func (j *junitReader) testcase() error {
-	c, worst, micros := j.caseAttributes()
+	c, worst, micros, err := j.caseAttributes()
+	if err != nil {
+		return err
+	}
 	flaky, rerun := false, false
 	line := j.x.Line()
 	depth := j.x.Depth()
@@ -83,7 +85,7 @@ func (j *junitReader) testcase() error {
 }
 
 // caseAttributes reads the start tag of a case.
-func (j *junitReader) caseAttributes() (c evidence.TestCase, worst int, micros int64) {
+func (j *junitReader) caseAttributes() (c evidence.TestCase, worst int, micros int64, err error) {
 	var class []byte
 	for _, a := range j.x.Attrs() {
 		switch string(a.Name) {
@@ -99,6 +101,10 @@ func (j *junitReader) caseAttributes() (c evidence.TestCase, worst int, micros i
 			micros = n
 		case "status", "result":
 			worst = max(worst, junitStatus(a.Value))
+		default:
+			if err := j.attrs.OtherAttribute(j.x, a.Name); err != nil {
+				return c, worst, micros, err
+			}
 		}
 	}
 	if string(class) != j.class {
@@ -108,7 +114,7 @@ func (j *junitReader) caseAttributes() (c evidence.TestCase, worst int, micros i
 	if c.Suite == "" && len(j.suite) > 0 {
 		c.Suite = j.suite[len(j.suite)-1].name
 	}
-	return c, worst, micros
+	return c, worst, micros, nil
 }
 
 // junitStatus reads the attributes status and result, which some tools write beside or instead of children. A word that
@@ -138,15 +144,11 @@ func (j *junitReader) message() (string, error) {
 			return "", err
 		case ev == strictxml.End && j.x.Depth() == depth:
 			if message == "" {
-				message = evidence.Cut(strings.TrimSpace(strings.ToValidUTF8(string(text), "")))
+				message = strictxml.Message(text)
 			}
 			return message, nil
-		case ev == strictxml.Text && message == "" && len(text) < evidence.MaxMessage:
-			t := j.x.Text()
-			if len(text) == 0 {
-				t = bytes.TrimLeft(t, " \t\r\n")
-			}
-			text = append(text, t[:min(len(t), 2*evidence.MaxMessage)]...)
+		case ev == strictxml.Text && message == "":
+			text = strictxml.AppendMessage(text, j.x.Text())
 		case ev == strictxml.Start:
 			if known, err := j.names.Known(j.x); err != nil {
 				return "", err

@@ -24,7 +24,7 @@ func NUnit2() evidence.Format {
 type nunit2Reader struct{ *xmlReader }
 
 func readNUnit2(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
-	base, err := newXMLReader(r, rows, "test-results", "test-suite", "results", "test-case")
+	base, err := newXMLReader(r, rows, []string{"result", "success", "executed", "name"}, "test-results", "test-suite", "results", "test-case")
 	if err != nil {
 		return evidence.Report{}, err
 	}

@@ -24,7 +24,7 @@ func NUnit3() evidence.Format {
 type nunit3Reader struct{ *xmlReader }
 
 func readNUnit3(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
-	base, err := newXMLReader(r, rows, "test-run", "test-suite", "test-case")
+	base, err := newXMLReader(r, rows, []string{"result", "label", "site", "name", "fullname", "classname", "duration"}, "test-run", "test-suite", "test-case")
 	if err != nil {
 		return evidence.Report{}, err
 	}

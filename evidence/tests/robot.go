@@ -2,6 +2,7 @@ package tests
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ type robotCase struct {
 }
 
 func readRobot(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
-	base, err := newXMLReader(r, rows, "robot", "suite", "test", "status", "statistics", "total", "stat")
+	base, err := newXMLReader(r, rows, []string{"status", "level", "name", "type"}, "robot", "suite", "test", "status", "statistics", "total", "stat")
 	if err != nil {
 		return evidence.Report{}, err
 	}
@@ -102,8 +103,8 @@ func (b *robotReader) suite() error {
 	title, _ := b.x.Attr("name")
 	b.path = append(b.path, title)
 	defer func() { b.path = b.path[:len(b.path)-1] }()
-	from := len(b.cases)
-	teardown := ""
+	from, before := len(b.cases), b.all.Problems
+	teardown, status := "", ""
 	err := b.names.Children(b.x, func(name []byte) (err error) {
 		switch string(name) {
 		case "suite":
@@ -118,10 +119,16 @@ func (b *robotReader) suite() error {
 			}
 			return err
 		case "status":
+			status, _ = b.x.Attr("status")
 			return b.x.Skip()
 		}
 		return nil
 	})
+	if err == nil && teardown == "" && status == "FAIL" && before == b.all.Problems && !slices.ContainsFunc(b.cases[from:], func(c robotCase) bool {
+		return c.Status == failed || c.Status == errored
+	}) {
+		teardown = "the suite failed, although none of its tests did"
+	}
 	if err != nil || teardown == "" {
 		return err
 	}

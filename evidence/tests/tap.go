@@ -51,6 +51,8 @@ type tapReader struct {
 	all  tally
 	plan int64
 	seen map[int64]bool
+	// again counts points whose number another one had.
+	again int64
 }
 
 func readTAP(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
@@ -64,6 +66,10 @@ func readTAP(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	case t.plan != t.all.Total:
 		t.all.unfinished = true
 		t.warn.Add(evidence.Unfinished, "", "the plan says %d tests, %d were reported", t.plan, t.all.Total)
+	case t.again > 0:
+		// The plan is kept only because some points are there twice: others are missing.
+		t.all.unfinished = true
+		t.warn.Add(evidence.Unfinished, "", "the plan says %d tests, but %d of %d points have a number that another one has", t.plan, t.again, t.all.Total)
 	}
 	summary := t.all.summary(&t.warn)
 	return evidence.Report{Summary: summary, Warnings: t.warn}, nil
@@ -81,7 +87,7 @@ func (t *tapReader) line(n int, line []byte, last bool) error {
 	switch {
 	case text == "" || text[0] == ' ' || text[0] == '\t' || text[0] == '#' || strings.HasPrefix(text, "TAP version ") || strings.HasPrefix(text, "pragma "):
 		return nil
-	case strings.HasPrefix(text, "Bail out!"):
+	case bailsOut(text):
 		t.all.Problems++
 		t.all.unfinished = true
 		t.warn.Add(evidence.SuiteProblem, place(n), "the run was given up: %s", text)
@@ -100,6 +106,18 @@ func (t *tapReader) line(n int, line []byte, last bool) error {
 	}
 	t.warn.Add(evidence.UnreadableLines, place(n), "a line that is no TAP was passed over")
 	return nil
+}
+
+// bailsOut reports whether a line gives the run up, also in another case and with one slip in it.
+func bailsOut(text string) bool {
+	const words = "bail out!"
+	text = strings.ToLower(strings.ReplaceAll(text, "\uFFFD", ""))
+	for n := len(words) - 1; n <= min(len(words)+1, len(text)); n++ {
+		if word := text[:n]; word == words || evidence.Misspelt(word, words, len(words)) {
+			return true
+		}
+	}
+	return false
 }
 
 // point reads one test point.
@@ -127,6 +145,7 @@ func (t *tapReader) point(n int, m []string) error {
 			return fmt.Errorf("number %s of a point", m[2])
 		}
 		if t.seen[number] {
+			t.again++
 			t.warn.Add(evidence.DuplicateEntry, place(n), "a second point with number %d; both count", number)
 		}
 		t.seen[number] = true

@@ -55,7 +55,8 @@ func readTRX(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	for name := range trxResults {
 		list = append(list, name)
 	}
-	t := &trxReader{x: x, names: strictxml.NewNames(list...), class: map[string]string{}}
+	t := &trxReader{x: x, names: strictxml.NewNames(list...).Beside("Output", "ErrorInfo", "Message", "UnitTest").
+		Attributes("testName", "testId", "outcome", "duration", "className"), class: map[string]string{}}
 	err = t.names.Root(x, "TestRun")
 	if err == nil {
 		err = t.names.Children(x, t.part)

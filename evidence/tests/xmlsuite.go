@@ -17,13 +17,14 @@ type xmlReader struct {
 	tool  evidence.Tool
 }
 
-// newXMLReader starts reading a document. names are the elements that carry meaning.
-func newXMLReader(r io.Reader, rows *evidence.Rows, names ...string) (*xmlReader, error) {
+// newXMLReader starts reading a document. names are the elements that carry meaning, attributes those of their attributes
+// that do.
+func newXMLReader(r io.Reader, rows *evidence.Rows, attributes []string, names ...string) (*xmlReader, error) {
 	x, err := strictxml.New(r)
 	if err != nil {
 		return nil, err
 	}
-	return &xmlReader{x: x, rows: rows, names: strictxml.NewNames(names...)}, nil
+	return &xmlReader{x: x, rows: rows, names: strictxml.NewNames(names...).Attributes(attributes...)}, nil
 }
 
 // run reads the whole document below one of the roots.

@@ -24,7 +24,7 @@ func XUnit2() evidence.Format {
 type xunit2Reader struct{ *xmlReader }
 
 func readXUnit2(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
-	base, err := newXMLReader(r, rows, "assemblies", "assembly", "collection", "test", "errors", "error")
+	base, err := newXMLReader(r, rows, []string{"result", "name", "type", "time"}, "assemblies", "assembly", "collection", "test", "errors", "error")
 	if err != nil {
 		return evidence.Report{}, err
 	}
