@@ -90,7 +90,7 @@ func reread(ctx context.Context, s *session, digest string, leaf []byte, receipt
 	if err != nil {
 		return nil, fault.New(fault.Record, "read the record again: %w", err)
 	}
-	opened, err := seal.OpenDecision(b, s.o.Signer.Public())
+	opened, _, err := s.file.def.OpenDecision(b)
 	if err != nil {
 		return nil, fault.New(fault.Record, "read the record again: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
 	"cdgate.dev/cdgate/engine/policy"
+	"cdgate.dev/cdgate/engine/seal"
 	"cdgate.dev/cdgate/engine/store"
 	"cdgate.dev/cdgate/engine/verify"
 	"cdgate.dev/cdgate/evidence/collect"
@@ -45,9 +46,8 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 		return nil, err
 	}
 	defer s.end()
-	if !s.file.def.MayDecide(o.Signer.KeyID()) {
-		return nil, fault.New(fault.Usage, "sign the record: the gate definition lets no signer with key %s sign decisions; use the key of a signer whose may list has %q",
-			o.Signer.Public().Fingerprint(), gate.Decision)
+	if err := mayDecide(s.file.def, o.Signer.Signatory()); err != nil {
+		return nil, err
 	}
 	ev := &Evaluation{ExitCode: int(fault.Internal)}
 	if o.Collect != nil {
@@ -67,6 +67,18 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 	out := s.file.judge(s.policies)
 	ev.Result, ev.Input, ev.views = out.result, out.input, views{out.input, s.file.sources}
 	return ev, s.commit(ctx, out, ev)
+}
+
+// mayDecide refuses a signatory whose signature on a decision would not count.
+func mayDecide(def *gate.Definition, by seal.Signatory) error {
+	signer, ok := def.SignerBy(by)
+	switch {
+	case ok && signer.MayDo(gate.Decision):
+		return nil
+	case !ok && by.KeyID == "":
+		return fault.New(fault.Usage, "sign the record: you are %s: %s", by, def.Unknown(by))
+	}
+	return fault.New(fault.Usage, "sign the record: the gate definition lets no signer with %s sign decisions; use the key of a signer whose may list has %q", by, gate.Decision)
 }
 
 // Preview is Evaluate without key, record and log: what would be decided now. It writes nothing, and its exit code is

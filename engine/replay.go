@@ -80,7 +80,7 @@ func (r *replaying) open(ctx context.Context) (string, error) {
 	if r.def, err = gate.OpenArchived(sig, pin, r.at); err != nil {
 		return "", err
 	}
-	p, err := openRecord(r.o.Record, r.def.DecisionKeys())
+	p, err := openRecord(r.o.Record, r.def)
 	if err != nil {
 		return "", fault.Wrap(fault.Trust, err)
 	}

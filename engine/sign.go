@@ -77,7 +77,7 @@ func newestDecision(ctx context.Context, log logState, st *depot, def *gate.Defi
 		if err != nil {
 			return nil, fault.New(fault.Trust, "read the newest decision about %s: the log names %s, but the store does not hold it: %w", l.Name, l.Digest, err)
 		}
-		p, err := openRecord(b, def.DecisionKeys())
+		p, err := openRecord(b, def)
 		if err == nil && decisionLeaf(*p, l.Digest) != l {
 			err = fault.New(fault.Trust, "read the newest decision about %s: log entry %d says that it is about %s for %s, and the record it names is about %s for %s: "+
 				"somebody wrote an entry that lies", l.Name, i, l.Name, l.Target, releaseName(p.Result), p.Result.Target.ID)
@@ -106,8 +106,8 @@ func cutLast(s, sep string) (before, after string, found bool) {
 }
 
 // openRecord opens a decision record strictly.
-func openRecord(b []byte, keys []seal.PublicKey) (*record.Predicate, error) {
-	opened, err := seal.OpenDecision(b, keys...)
+func openRecord(b []byte, def *gate.Definition) (*record.Predicate, error) {
+	opened, _, err := def.OpenDecision(b)
 	if err != nil {
 		return nil, err
 	}
@@ -121,9 +121,13 @@ func openRecord(b []byte, keys []seal.PublicKey) (*record.Predicate, error) {
 // entitled finds who signs, and the requirement they may sign for.
 func entitled(def *gate.Definition, r record.Result, o SignOptions) (gate.Person, decide.Requirement, string, error) {
 	none := decide.Requirement{}
-	person, ok := def.PersonOf(o.Signer.KeyID())
-	if !ok {
-		return person, none, "", &Refused{fmt.Sprintf("the gate definition knows nobody with key %s; its owner adds you under people", o.Signer.Public().Fingerprint())}
+	by := o.Signer.Signatory()
+	person, ok := def.PersonBy(by)
+	switch {
+	case !ok && by.KeyID != "":
+		return person, none, "", &Refused{fmt.Sprintf("the gate definition knows nobody with %s; its owner adds you under people", by)}
+	case !ok:
+		return person, none, "", &Refused{fmt.Sprintf("you are %s: %s", by, def.Unknown(by))}
 	}
 	for _, a := range r.Release.Authors {
 		if a.Person == person.ID && o.Verdict == "approve" {

@@ -92,14 +92,14 @@ func (v *verifying) gateDefinition() (string, error) {
 }
 
 func (v *verifying) signature() (string, error) {
-	opened, err := seal.OpenDecision(v.o.Record, v.def.DecisionKeys()...)
-	if errors.Is(err, seal.ErrUnknownKey) {
-		return "", fault.New(fault.Trust, "%w; the gate definition does not let it sign decisions", err)
+	opened, signer, err := v.def.OpenDecision(v.o.Record)
+	if errors.Is(err, gate.ErrNoTimestamp) {
+		return "", no("%v", gate.ErrNoTimestamp)
 	}
 	if err != nil {
 		return "", err
 	}
-	p, err := openRecord(v.o.Record, v.def.DecisionKeys())
+	p, err := openRecord(v.o.Record, v.def)
 	if err != nil {
 		return "", err
 	}
@@ -111,7 +111,6 @@ func (v *verifying) signature() (string, error) {
 	if want := decisionSubjects(p.Result); !sameSubjects(want, opened.Statement.Subject) {
 		return "", fault.New(fault.Trust, "the statement's subjects are not those of the decision in it")
 	}
-	signer, _ := v.def.SignerOf(opened.KeyID)
 	return fmt.Sprintf("signed by %s", signer.ID), nil
 }
 

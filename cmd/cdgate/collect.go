@@ -112,8 +112,9 @@ func (k *call) warnOfKey(key *seal.Signer, got *engine.Collected) {
 	if err != nil {
 		return
 	}
-	signer, known := def.SignerOf(key.KeyID())
-	if p, ok := def.PersonOf(key.KeyID()); ok {
+	by := key.Signatory()
+	signer, known := def.SignerBy(by)
+	if p, ok := def.PersonBy(by); ok {
 		signer, known = gate.Signer{ID: p.ID, May: def.PersonMay(p)}, true
 	}
 	var idle []string
@@ -123,8 +124,10 @@ func (k *call) warnOfKey(key *seal.Signer, got *engine.Collected) {
 		}
 	}
 	switch {
+	case !known && by.KeyID == "":
+		k.note("this will not count: %s: %s", by, def.Unknown(by))
 	case !known:
-		k.note("this will not count: the gate definition knows no signer with key SHA256:%s", key.KeyID())
+		k.note("this will not count: the gate definition knows no signer with %s", by)
 	case len(idle) > 0:
 		k.note("this will not count: the gate definition lets %s attest %s, not %s", signer.ID, strings.Join(signer.May, ", "), strings.Join(idle, ", "))
 	}

@@ -8,7 +8,6 @@ import (
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/record"
 	"cdgate.dev/cdgate/engine/report"
-	"cdgate.dev/cdgate/engine/seal"
 )
 
 // recordFormats are the formats that show a record; the policy input is not part of one.
@@ -84,7 +83,7 @@ func (k *call) showRecord(path string, detail bool) error {
 	if err != nil {
 		return fault.Wrap(fault.Usage, err)
 	}
-	opened, err := seal.OpenDecision(b, def.DecisionKeys()...)
+	opened, _, err := def.OpenDecision(b)
 	if err != nil {
 		return err
 	}

@@ -77,18 +77,6 @@ func find(keys []Key, id string) (Key, bool) {
 	return keys[i], true
 }
 
-// Key is the signer's key with the id.
-func (s Signer) Key(id string) (seal.PublicKey, bool) {
-	k, ok := find(s.Keys, id)
-	return k.Public(), ok
-}
-
-// Key is the person's key with the id.
-func (p Person) Key(id string) (seal.PublicKey, bool) {
-	k, ok := find(p.Keys, id)
-	return k.Public(), ok
-}
-
 // SignerFor is the person as a signer of evidence about a line on its way to a target: with the kinds that the person's roles
 // let people sign at an instant. It may attest nothing when there are none.
 func (d *Definition) SignerFor(p Person, line, target string, at time.Time) Signer {
@@ -124,25 +112,6 @@ func (s Signer) ForLine(line string) bool { return len(s.Lines) == 0 || slices.C
 // Attests says whether the signer may attest any kind of evidence, and so list what it collected.
 func (s Signer) Attests() bool {
 	return slices.ContainsFunc(s.May, func(duty string) bool { return duty != Decision })
-}
-
-// DecisionKeys are the keys of the signers who may sign decisions, sorted by id.
-func (d *Definition) DecisionKeys() []seal.PublicKey {
-	var out []seal.PublicKey
-	for _, id := range sorted(d.Signers) {
-		if s := d.Signers[id]; s.MayDo(Decision) {
-			for _, k := range s.Keys {
-				out = append(out, k.Public())
-			}
-		}
-	}
-	return out
-}
-
-// MayDecide says whether the key is that of a signer who may sign decisions.
-func (d *Definition) MayDecide(keyID string) bool {
-	s, ok := d.SignerOf(keyID)
-	return ok && s.MayDo(Decision)
 }
 
 // LogKey is the verifier key of the decision log.

@@ -28,6 +28,7 @@ func problems(d *Definition, file string) []error {
 	c.keyOwners()
 	c.kinds()
 	c.signers()
+	c.trusts()
 	c.people()
 	c.roles()
 	c.lines()
@@ -88,8 +89,8 @@ func (c *checker) keyOwners() {
 func (c *checker) signers() {
 	for _, id := range sorted(c.d.Signers) {
 		s, place := c.d.Signers[id], "signers."+id
-		if len(s.Keys) == 0 {
-			c.add(place+".keys", "", "is empty: nothing could be signed")
+		if len(s.Keys)+len(s.Identities) == 0 {
+			c.add(place+".keys", "name key files, or identities", "is empty: nothing could be signed")
 		}
 		if len(s.May) == 0 {
 			c.add(place+".may", "list kinds of evidence, or decision", "is empty: its signatures would count for nothing")

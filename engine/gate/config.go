@@ -35,19 +35,26 @@ type written struct {
 	Kinds      map[string]OwnKind       `json:"kinds"`
 	Lines      map[string]Line          `json:"lines"`
 	Targets    map[string]Target        `json:"targets"`
+	Trust      *struct {
+		TrustedRoot string `json:"trustedRoot"`
+	} `json:"trust"`
+	Require *Require `json:"require"`
 }
 
 type writtenSigner struct {
-	Keys  []string `json:"keys"`
-	May   []string `json:"may"`
-	Lines []string `json:"lines"`
+	Keys       []string   `json:"keys"`
+	May        []string   `json:"may"`
+	Lines      []string   `json:"lines"`
+	Identities []Identity `json:"identities"`
+	Require    *Require   `json:"require"`
 }
 
 type writtenPerson struct {
-	Name   string   `json:"name"`
-	Keys   []string `json:"keys"`
-	Emails []string `json:"emails"`
-	Logins []string `json:"logins"`
+	Name       string           `json:"name"`
+	Keys       []string         `json:"keys"`
+	Emails     []string         `json:"emails"`
+	Logins     []string         `json:"logins"`
+	Identities []PersonIdentity `json:"identities"`
 }
 
 // Parse reads gate.yaml: its shape, and what it means as far as that shows without the key files. Errors are of class
@@ -92,12 +99,24 @@ func (c *Config) definition() *Definition {
 		Lines: orEmpty(c.text.Lines), Targets: orEmpty(c.text.Targets),
 	}
 	for id, s := range c.text.Signers {
-		d.Signers[id] = Signer{Keys: keyFiles(s.Keys), May: s.May, Lines: s.Lines}
+		d.Signers[id] = Signer{Keys: keyFiles(s.Keys), May: s.May, Lines: s.Lines, Identities: s.Identities, Require: demand(s.Require)}
 	}
 	for id, p := range c.text.People {
-		d.People[id] = Person{Name: p.Name, Keys: keyFiles(p.Keys), Emails: p.Emails, Logins: p.Logins}
+		d.People[id] = Person{Name: p.Name, Keys: keyFiles(p.Keys), Emails: p.Emails, Logins: p.Logins, Identities: p.Identities}
 	}
+	if c.text.Trust != nil {
+		d.Trust = &Trust{File: c.text.Trust.TrustedRoot}
+	}
+	d.Require = demand(c.text.Require)
 	return d
+}
+
+// demand is nil for what demands nothing, so that saying so signs the same as not saying it.
+func demand(r *Require) *Require {
+	if r == nil || *r == (Require{}) {
+		return nil
+	}
+	return r
 }
 
 func orEmpty[V any](m map[string]V) map[string]V {
@@ -148,6 +167,9 @@ func Resolve(cfg *Config, read func(path string) ([]byte, error), sources []Sour
 			Hint: "it holds the log's verifier key on one line, name+hash+base64; cdgate init makes one",
 		})
 	}
+	if err := d.inlineTrust(cfg.file, read); err != nil {
+		errs = append(errs, err)
+	}
 	pinned, err := pinSources(cfg, sources)
 	if err != nil {
 		errs = append(errs, err)
@@ -160,6 +182,25 @@ func Resolve(cfg *Config, read func(path string) ([]byte, error), sources []Sour
 		return nil, fault.Wrap(fault.Usage, err)
 	}
 	return d, nil
+}
+
+// inlineTrust reads the trusted root that the definition names.
+func (d *Definition) inlineTrust(file string, read func(path string) ([]byte, error)) error {
+	if d.Trust == nil {
+		return nil
+	}
+	place := schemas.Error{File: file, Path: "trust.trustedRoot", Hint: "it is a Sigstore trusted root; cosign trusted-root create makes one"}
+	text, err := read(d.Trust.File)
+	if err != nil {
+		place.Msg = fmt.Sprintf("read trusted root: %v", err)
+		return &place
+	}
+	d.Trust.TrustedRoot = string(text)
+	if err := d.readTrust(); err != nil {
+		place.Msg, place.Hint = err.Error(), ""
+		return &place
+	}
+	return nil
 }
 
 // pinSources sorts the sources and demands one for every policy that a target names, and no other.

@@ -2,6 +2,8 @@
 // targets there are and which policies judge them. Every question the rest of the engine asks of it is a method here.
 package gate
 
+import "cdgate.dev/cdgate/engine/seal"
+
 // PredicateType of the statement that signs a gate definition.
 const PredicateType = "https://cdgate.dev/gate/v1"
 
@@ -30,6 +32,9 @@ type Definition struct {
 	Kinds      map[string]OwnKind `json:"kinds"`
 	Lines      map[string]Line    `json:"lines"`
 	Targets    map[string]Target  `json:"targets"`
+	// Trust and Require are nil where the definition says nothing of them.
+	Trust   *Trust   `json:"trust,omitempty"`
+	Require *Require `json:"require,omitempty"`
 
 	Sources  []Source `json:"-"`
 	SignedAt string   `json:"-"`
@@ -41,10 +46,11 @@ type Definition struct {
 type proof struct {
 	signed    bool
 	pinned    bool
-	root      string // id of the key that signed
-	file      string // digest of gate.yaml
-	bundle    string // digest of the signature
-	predicate []byte // as it was signed
+	root      string      // id of the key that signed
+	file      string      // digest of gate.yaml
+	bundle    string      // digest of the signature
+	predicate []byte      // as it was signed
+	trust     *seal.Roots // nil where the definition has none
 }
 
 // Signer is a machine that signs; Lines empty means every line.
@@ -54,6 +60,9 @@ type Signer struct {
 	Keys  []Key    `json:"keys"`
 	May   []string `json:"may"`
 	Lines []string `json:"lines,omitempty"`
+	// Identities are whose certificates count as the signer's, beside Keys.
+	Identities []Identity `json:"identities,omitempty"`
+	Require    *Require   `json:"require,omitempty"`
 }
 
 // Person is a natural person.
@@ -64,6 +73,8 @@ type Person struct {
 	Keys   []Key    `json:"keys"`
 	Emails []string `json:"emails"`
 	Logins []string `json:"logins"`
+	// Identities are those at which certificates are issued to the person, with a subject each.
+	Identities []PersonIdentity `json:"identities,omitempty"`
 }
 
 // Robot is a committer that is no person.

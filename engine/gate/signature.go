@@ -191,7 +191,8 @@ func decode(o *seal.Opened) (*Definition, error) {
 	d.proof = proof{
 		file: "sha256:" + st.Subject[0].Digest["sha256"], bundle: o.Digest, predicate: append([]byte{}, st.Predicate...),
 	}
-	errs := append(d.keyProblems(), problems(d, "signed gate definition")...)
+	errs := append(d.keyProblems(), d.readTrust())
+	errs = append(errs, problems(d, "signed gate definition")...)
 	if err := errors.Join(errs...); err != nil {
 		return nil, fault.New(fault.Trust, "open gate definition: %w", err)
 	}

@@ -93,6 +93,15 @@ func OpenDecision(bundle []byte, keys ...PublicKey) (*Opened, error) {
 	return Trust{Keys: keys}.OpenDecision(bundle)
 }
 
+// ClaimedBy is who a bundle claims to be signed by, to find out whom to ask for. It looks at nothing but the envelope.
+func ClaimedBy(bundle []byte) (Signatory, error) {
+	e, err := decodeBundle(bundle)
+	if err != nil {
+		return Signatory{}, err
+	}
+	return e.signatory(), nil
+}
+
 // InspectUnsafe decodes a bundle as strictly as Open but checks no signature: whoever wrote the bytes chose everything
 // in them, the key's ID included. It is for finding out which key to ask for, and for showing what was refused.
 func InspectUnsafe(bundle []byte) (*Opened, error) {

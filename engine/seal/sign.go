@@ -29,6 +29,9 @@ func local(private *ecdsa.PrivateKey) func([]byte) ([]byte, error) {
 // KeyID is the ID of the signer's public key.
 func (s *Signer) KeyID() string { return s.public.ID }
 
+// Signatory is who signs.
+func (s *Signer) Signatory() Signatory { return Signatory{KeyID: s.public.ID} }
+
 // Public is the signer's public key.
 func (s *Signer) Public() PublicKey { return s.public }
 

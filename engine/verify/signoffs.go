@@ -50,17 +50,21 @@ func Signoffs(st *store.Store, ix *store.Index, def *gate.Definition, releaseID 
 
 // signoff verifies one statement about the release.
 func (x *examiner) signoff(s *statement, logged bool) (Signoff, bool) {
-	key, name, isSigner := x.owner(s, s.claim.KeyID)
+	by := s.claim.Signatory()
+	name, isSigner := x.owner(s, by)
 	if name == "" {
-		return Signoff{}, x.refuse(s, UnknownSigner, s.claim.KeyID, "the sign-off %s is signed with key SHA256:%s, which belongs to nobody in the gate definition; "+
-			"add the key under people in gate.yaml, and sign gate.yaml again", short(s.digest), s.claim.KeyID)
+		return Signoff{}, x.refuse(s, UnknownSigner, by.ID(), "the sign-off %s is signed by %s: %s", short(s.digest), by, x.def.Unknown(by))
 	}
-	opened, err := seal.Open(s.bundle, key)
+	opened, err := x.def.TrustIn(by).Open(s.bundle)
 	switch {
+	case errors.Is(err, seal.ErrUntrusted):
+		return Signoff{}, x.refuse(s, Untrusted, name, "the sign-off %s claims to be signed by %s: %v", short(s.digest), name, err)
 	case errors.Is(err, seal.ErrMalformed):
 		return Signoff{}, x.blame(s, fault.New(fault.Evidence, "open sign-off %s: %s signed something that is no statement of this version: %v", s.digest, name, err))
 	case err != nil:
 		return Signoff{}, x.blame(s, fault.New(fault.Trust, "open sign-off %s: it claims the key of %s, but the signature is not that key's: it was altered after it was signed, or forged", s.digest, name))
+	case opened.Timestamped.IsZero() && x.def.WantsTimestamp(by):
+		return Signoff{}, x.refuse(s, NoTimestamp, name, "the sign-off %s, signed by %s, does not count: %v", short(s.digest), name, gate.ErrNoTimestamp)
 	case isSigner:
 		return Signoff{}, x.refuse(s, WrongRole, name, "the sign-off %s is signed by %s, which is a machine; people sign off", short(s.digest), name)
 	case opened.Statement.PredicateType != SignoffType:
@@ -74,7 +78,7 @@ func (x *examiner) signoff(s *statement, logged bool) (Signoff, bool) {
 		return Signoff{}, x.refuse(s, Unlogged, name, "the sign-off %s of %s is not in the decision log; have it signed again with cdgate approve or reject, which logs it", short(s.digest), name)
 	}
 	so.Digest, so.Manifest, so.Person, so.KeyID = s.digest, s.manifest, name, opened.KeyID
-	if p, ok := x.def.PersonOf(opened.KeyID); ok {
+	if p, ok := x.def.PersonBy(by); ok {
 		so.Name = p.Name
 	}
 	return so, true

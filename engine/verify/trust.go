@@ -57,19 +57,23 @@ func (x *examiner) judge(s *statement) bool {
 	if own, ok := ownKindOf(x.def, s.claim.Statement.PredicateType); ok {
 		s.kind = own
 	}
-	key, name, isSigner := x.owner(s, s.claim.KeyID)
+	by := s.claim.Signatory()
+	name, isSigner := x.owner(s, by)
 	if name == "" {
-		return x.refuse(s, UnknownSigner, s.claim.KeyID, "the %s statement %s is signed with key SHA256:%s, which belongs to no signer in the gate definition; "+
-			"add the key under signers in gate.yaml if it is yours, and sign gate.yaml again", s.kindName(), short(s.digest), s.claim.KeyID)
+		return x.refuse(s, UnknownSigner, by.ID(), "the %s statement %s is signed by %s: %s", s.kindName(), short(s.digest), by, x.def.Unknown(by))
 	}
-	opened, err := seal.Open(s.bundle, key)
+	opened, err := x.def.TrustIn(by).Open(s.bundle)
 	switch {
+	case errors.Is(err, seal.ErrUntrusted):
+		return x.refuse(s, Untrusted, name, "the %s statement %s claims to be signed by %s: %v", s.kindName(), short(s.digest), name, err)
 	case errors.Is(err, seal.ErrMalformed):
 		return x.blame(s, fault.New(fault.Evidence, "open %s statement %s: %s signed something that is no statement of this version: %v", s.kindName(), s.digest, name, err))
 	case err != nil:
 		return x.blame(s, fault.New(fault.Trust, "open %s statement %s: it claims the key of %s, but the signature is not that key's: the statement was altered after it was signed, or forged", s.kindName(), s.digest, name))
 	}
 	switch {
+	case opened.Timestamped.IsZero() && x.def.WantsTimestamp(by):
+		return x.refuse(s, NoTimestamp, name, "the %s statement %s, signed by %s, does not count: %v", s.kindName(), short(s.digest), name, gate.ErrNoTimestamp)
 	case !isSigner:
 		return x.refuse(s, WrongRole, name, "the %s statement %s is signed by %s, a person, whose roles let them sign no evidence here; evidence is signed by signers, "+
 			"and by people with a role whose may lists the kind", s.kindName(), short(s.digest), name)
@@ -82,19 +86,17 @@ func (x *examiner) judge(s *statement) bool {
 	return x.ofLine(s)
 }
 
-// owner is whose key it is: a signer, whom it notes in s, or a person, who is a signer where a role says so.
-func (x *examiner) owner(s *statement, keyID string) (key seal.PublicKey, name string, isSigner bool) {
-	if signer, ok := x.def.SignerOf(keyID); ok {
+// owner is whose key or certificate it is: a signer, whom it notes in s, or a person, who is a signer where a role says so.
+func (x *examiner) owner(s *statement, by seal.Signatory) (name string, isSigner bool) {
+	if signer, ok := x.def.SignerBy(by); ok {
 		s.signer = signer
-		key, _ = signer.Key(keyID)
-		return key, signer.ID, true
+		return signer.ID, true
 	}
-	if p, ok := x.def.PersonOf(keyID); ok {
-		key, _ = p.Key(keyID)
+	if p, ok := x.def.PersonBy(by); ok {
 		s.signer = x.def.SignerFor(p, x.want.Line, x.want.Target, x.want.Now)
-		return key, p.ID, len(s.signer.May) > 0
+		return p.ID, len(s.signer.May) > 0
 	}
-	return seal.PublicKey{}, "", false
+	return "", false
 }
 
 // unreadable is a statement that InspectUnsafe refused. When it is properly signed by somebody we know, they made
@@ -102,7 +104,7 @@ func (x *examiner) owner(s *statement, keyID string) (key seal.PublicKey, name s
 func (x *examiner) unreadable(s *statement) bool {
 	_, err := seal.Open(s.bundle)
 	if errors.Is(err, seal.ErrUnknownKey) { // the envelope is in order
-		_, err = seal.Open(s.bundle, x.keys()...)
+		_, err = x.def.TrustAnyone().Open(s.bundle)
 		switch {
 		case errors.Is(err, seal.ErrMalformed):
 			return x.blame(s, fault.New(fault.Evidence, "read statement %s: it is signed by a known key and is no statement of this version: %v", s.digest, err))
@@ -111,22 +113,6 @@ func (x *examiner) unreadable(s *statement) bool {
 		}
 	}
 	return x.refuse(s, UnknownSigner, "", "%s is no statement that can be read", short(s.digest))
-}
-
-// keys are the keys of all signers and people.
-func (x *examiner) keys() []seal.PublicKey {
-	var out []seal.PublicKey
-	for _, s := range x.def.Signers {
-		for _, k := range s.Keys {
-			out = append(out, k.Public())
-		}
-	}
-	for _, p := range x.def.People {
-		for _, k := range p.Keys {
-			out = append(out, k.Public())
-		}
-	}
-	return out
 }
 
 // ofLine checks the line: a statement that names none is about the line that is released. A build must come from a

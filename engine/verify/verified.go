@@ -13,7 +13,9 @@ import (
 // Reason is why a statement was not counted.
 type Reason string
 
-// The reasons. Unlogged is one of sign-offs only, Misfit one of own kinds only.
+// The reasons. Unlogged is one of sign-offs only, Misfit one of own kinds only. NoTimestamp is a good signature
+// without the timestamp that the gate definition wants, Untrusted one whose certificate, timestamp or log entry the definition's trusted
+// root does not vouch for.
 const (
 	UnknownSigner Reason = "unknown_signer"
 	WrongRole     Reason = "wrong_role"
@@ -26,11 +28,13 @@ const (
 	Unbound       Reason = "unbound"
 	Unlogged      Reason = "unlogged"
 	Misfit        Reason = "misfit"
+	NoTimestamp   Reason = "no_timestamp"
+	Untrusted     Reason = "untrusted"
 )
 
 // NotCounted is a statement that does not count, and why. ID is the digest of the signed statement; Kind is the kind of
 // evidence, "collection" or "signoff", as far as it could be read; Signer is the name in the gate definition, or the id
-// of the unknown key.
+// of the unknown key, or issuer and subject of the unknown certificate.
 type NotCounted struct {
 	ID     string `json:"id"`
 	Kind   string `json:"kind"`
@@ -163,7 +167,7 @@ func (v *Verified) ReleaseID() string {
 type Signoff struct {
 	// Digest is that of the signed statement, Manifest that of the store object.
 	Digest, Manifest string
-	// Person is the id in the gate definition, Name the full name, KeyID the key that signed.
+	// Person is the id in the gate definition, Name the full name, KeyID the key that signed; empty where a certificate did.
 	Person, Name, KeyID string
 	// Verdict is "approve" or "reject".
 	Verdict                        string
