@@ -76,7 +76,7 @@ func mayDecide(def *gate.Definition, by seal.Signatory) error {
 	case ok && signer.MayDo(gate.Decision):
 		return nil
 	case !ok && by.KeyID == "":
-		return fault.New(fault.Usage, "sign the record: you are %s: %s", by, def.Unknown(by))
+		return fault.New(fault.Usage, "sign the record: you are %s, %s", by, def.Unknown(by))
 	}
 	return fault.New(fault.Usage, "sign the record: the gate definition lets no signer with %s sign decisions; use the key of a signer whose may list has %q", by, gate.Decision)
 }

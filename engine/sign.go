@@ -127,7 +127,7 @@ func entitled(def *gate.Definition, r record.Result, o SignOptions) (gate.Person
 	case !ok && by.KeyID != "":
 		return person, none, "", &Refused{fmt.Sprintf("the gate definition knows nobody with %s; its owner adds you under people", by)}
 	case !ok:
-		return person, none, "", &Refused{fmt.Sprintf("you are %s: %s", by, def.Unknown(by))}
+		return person, none, "", &Refused{fmt.Sprintf("you are %s, %s", by, def.Unknown(by))}
 	}
 	for _, a := range r.Release.Authors {
 		if a.Person == person.ID && o.Verdict == "approve" {

@@ -125,7 +125,7 @@ func (k *call) warnOfKey(key *seal.Signer, got *engine.Collected) {
 	}
 	switch {
 	case !known && by.KeyID == "":
-		k.note("this will not count: %s: %s", by, def.Unknown(by))
+		k.note("this will not count: it is signed by %s, %s", by, def.Unknown(by))
 	case !known:
 		k.note("this will not count: the gate definition knows no signer with %s", by)
 	case len(idle) > 0:

@@ -54,10 +54,10 @@ func (d *Definition) PersonBy(by seal.Signatory) (Person, bool) {
 // Unknown says for people why a key or certificate is that of no signer and no person, and what to do about it.
 func (d *Definition) Unknown(by seal.Signatory) string {
 	if by.Identity == (seal.Identity{}) {
-		return "the key is nobody's in the gate definition; add it under signers or people in gate.yaml if it is yours, and sign gate.yaml again"
+		return "which belongs to no signer and nobody in the gate definition; add the key under signers or people in gate.yaml if it is yours, and sign gate.yaml again"
 	}
 	_, why := d.ownerOf(by.Identity)
-	return "of its certificate: " + why
+	return "whose certificate fits nobody in the gate definition: " + why
 }
 
 // TrustIn is what a bundle by somebody is opened with: their one key, or certificates of their identity, and the

@@ -53,7 +53,7 @@ func (x *examiner) signoff(s *statement, logged bool) (Signoff, bool) {
 	by := s.claim.Signatory()
 	name, isSigner := x.owner(s, by)
 	if name == "" {
-		return Signoff{}, x.refuse(s, UnknownSigner, by.ID(), "the sign-off %s is signed by %s: %s", short(s.digest), by, x.def.Unknown(by))
+		return Signoff{}, x.refuse(s, UnknownSigner, by.ID(), "the sign-off %s is signed with %s, %s", short(s.digest), by, x.def.Unknown(by))
 	}
 	opened, err := x.def.TrustIn(by).Open(s.bundle)
 	switch {

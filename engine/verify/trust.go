@@ -60,7 +60,7 @@ func (x *examiner) judge(s *statement) bool {
 	by := s.claim.Signatory()
 	name, isSigner := x.owner(s, by)
 	if name == "" {
-		return x.refuse(s, UnknownSigner, by.ID(), "the %s statement %s is signed by %s: %s", s.kindName(), short(s.digest), by, x.def.Unknown(by))
+		return x.refuse(s, UnknownSigner, by.ID(), "the %s statement %s is signed with %s, %s", s.kindName(), short(s.digest), by, x.def.Unknown(by))
 	}
 	opened, err := x.def.TrustIn(by).Open(s.bundle)
 	switch {
