@@ -100,7 +100,7 @@ func shapeRules() []rule {
 // Rules returns the names of all rules, in the order of the table.
 func Rules() []string {
 	var names []string
-	for _, r := range append(shapeRules(), quoteRules()...) {
+	for _, r := range append(shapeRules(), quoteRules(asJSON)...) {
 		names = append(names, r.name)
 	}
 	return names

@@ -135,13 +135,18 @@ func commonness(block string) int {
 
 var (
 	shapes    = sync.OnceValue(func() *searcher { return newSearcher(append(shapeRules(), escapeRule())) })
-	quotation = sync.OnceValue(func() *searcher { return newSearcher(append(append(quoteRules(), shapeRules()...), escapeRule())) })
+	quotation = map[bool]func() *searcher{false: quoting(asJSON), true: quoting(asXML)}
 )
+
+// quoting is the searcher for reports of Gitleaks.
+func quoting(n notation) func() *searcher {
+	return sync.OnceValue(func() *searcher { return newSearcher(append(append(quoteRules(n), shapeRules()...), escapeRule())) })
+}
 
 // searcherFor chooses the rules for a report by how it begins: a report of Gitleaks says by itself what is a secret.
 func searcherFor(head []byte) *searcher {
 	if quotesSecrets(head) {
-		return quotation()
+		return quotation[isXML(head)]()
 	}
 	return shapes()
 }

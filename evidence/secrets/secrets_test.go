@@ -314,6 +314,37 @@ func TestGitleaks(t *testing.T) {
 	}
 }
 
+// TestQuotationsEnd: a quotation that has no end covers nothing beyond its element, attribute or line. Else --redact would
+// take a failed test out of a report whose names somebody chose so.
+func TestQuotationsEnd(t *testing.T) {
+	const suite = `<testsuite name="gitleaks">`
+	for text, want := range map[string]string{
+		suite + `<t n="&#34;Match&#34;: &#34;xy"/><t><failure/></t><t n="&#34;"/>`:    suite + `<t n="&#34;Match&#34;: &#34;**"/><t><failure/></t><t n="&#34;"/>`,
+		suite + `<t n='"Match": "xy'><failure/></t><t n="">`:                          suite + `<t n='"Match": "**'><failure/></t><t n="">`,
+		suite + `<t n="&#34;line&#34;:&#34;xy\" r="failed" m="&#34;"/>`:               suite + `<t n="&#34;line&#34;:&#34;***" r="failed" m="&#34;"/>`,
+		suite + `<t n="&#34;line&#34;:&#34;xy&" r="no;" m="&#34;"/>`:                  suite + `<t n="&#34;line&#34;:&#34;***" r="no;" m="&#34;"/>`,
+		suite + `<![CDATA["Match": "xy]]><failure/><![CDATA["]]>`:                     suite + `<![CDATA["Match": "**]]><failure/><![CDATA["]]>`,
+		suite + `<f>{&#34;Secret&#34;: &#34;x\&#34;y &amp; z&#34;}</f>`:               suite + `<f>{&#34;Secret&#34;: &#34;******** ***** *&#34;}</f>`,
+		"\uFEFF" + suite + `<f>{"Secret": "xy"}</f>`:                                  "\uFEFF" + suite + `<f>{"Secret": "**"}</f>`,
+		suite + `<!-- "Match": "xy--><failure/><!-- " -->`:                            suite + `<!-- "Match": "**--><failure/><!-- " -->`,
+		`[{"name":"gitleaks","a":"&#34;Match&#34;: &#34;xy","failed":1,"b":"&#34;"}]`: `[{"name":"gitleaks","a":"&#34;Match&#34;: &#34;xy","failed":1,"b":"&#34;"}]`,
+		`[{"name":"gitleaks","Match":"xy&","a;":"failed"}]`:                           `[{"name":"gitleaks","Match":"***","a;":"failed"}]`,
+		"1..2\nok 1 - name=\"gitleaks\" \"Match\": \"xy\nnot ok 2\n# \"":              "1..2\nok 1 - name=\"gitleaks\" \"Match\": \"**\nnot ok 2\n# \"",
+	} {
+		if got, _ := masked(t, text); got != want {
+			t.Errorf("%s\n got  %s\n want %s", text, got, want)
+		}
+	}
+	text := suite + `<f><![CDATA["Match": "` + strings.Repeat("x", 2*bufferSize) + `]]></f><t><failure/></t><![CDATA["]]>`
+	if got, _ := masked(t, text); !strings.HasSuffix(got, `***]]></f><t><failure/></t><![CDATA["]]>`) {
+		t.Errorf("a long CDATA section ends %q", got[len(got)-60:])
+	}
+	long := suite + `<t n="&#34;Match&#34;: &#34;` + strings.Repeat("x", 3*bufferSize) + `"/><t><failure/></t><t n="&#34;"/>`
+	if got, _ := masked(t, long); !strings.HasSuffix(got, `***"/><t><failure/></t><t n="&#34;"/>`) {
+		t.Errorf("a long one ends %q", got[len(got)-60:])
+	}
+}
+
 // TestEscapes tells escapes that hide a token from those that writers make.
 func TestEscapes(t *testing.T) {
 	for text, want := range map[string]bool{
