@@ -8,6 +8,9 @@
 // verifier accepts things a gate must not (any _type, several subjects, aliases of field names, a forged key hint). Its part is
 // what others say about a signature: certificate chains, timestamps and log entries, against Roots. A bundle without
 // any of these never gets there. The tests hold the two against each other: whatever Open accepts, sigstore-go accepts too.
+//
+// Attestations of other tools are opened by OpenAttestation, which takes older bundles, bare envelopes, in-toto v0.1 and several
+// subjects, and is as strict about everything else. What it accepts is never taken for a statement of ours.
 package seal
 
 import (
