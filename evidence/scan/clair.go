@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/purl"
 	"cdgate.dev/cdgate/evidence/strictjson"
 )
 
@@ -23,8 +24,9 @@ func Clair() evidence.Format {
 
 func readClair(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	s := newJSONScan(r, rows, "clair")
-	layers := int64(0)
+	layers, distribution := int64(0), ""
 	bySeverity := func() error {
+		s.f.PURL, distribution = purl.OfDistribution(distribution, s.f.Package, s.f.Version), ""
 		if s.word == "Defcon1" {
 			s.word = "critical"
 		}
@@ -32,11 +34,11 @@ func readClair(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	}
 	entry := s.finding(vulnerability, strictjson.Members{
 		"vulnerability": s.Into(&s.f.ID), "featurename": s.Into(&s.f.Package), "featureversion": s.Into(&s.f.Version), "description": s.IntoMessage(&s.f.Title),
-		"severity": s.Into(&s.word), "fixedby": s.Into(&s.f.FixedVersion),
+		"severity": s.Into(&s.word), "fixedby": s.Into(&s.f.FixedVersion), "namespace": s.Into(&distribution),
 	}, bySeverity)
 	klar := s.finding(vulnerability, strictjson.Members{
 		"Name": s.Into(&s.f.ID), "FeatureName": s.Into(&s.f.Package), "FeatureVersion": s.Into(&s.f.Version), "Description": s.IntoMessage(&s.f.Title),
-		"Severity": s.Into(&s.word), "FixedBy": s.Into(&s.f.FixedVersion),
+		"Severity": s.Into(&s.word), "FixedBy": s.Into(&s.f.FixedVersion), "NamespaceName": s.Into(&distribution),
 	}, bySeverity)
 	err := s.document(s.Record(strictjson.Members{
 		"vulnerabilities": func() error {

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/purl"
 	"cdgate.dev/cdgate/evidence/strictjson"
 )
 
@@ -134,15 +135,19 @@ func readGovulncheck(r io.Reader, rows *evidence.Rows) (evidence.Report, error) 
 	return s.out.report(s.tool), nil
 }
 
-// note keeps the deepest finding of a vulnerability.
+// note keeps the deepest finding of a vulnerability. It stands for all of them, so its package URL is what they have in
+// common: who speaks about one module says nothing about another.
 func (s *govulnReader) note(id string, level int, f evidence.ScanFinding) {
+	f.PURL = purl.OfGo(f.Package, f.Version)
 	old := s.found[id]
 	if old == nil {
 		s.order = append(s.order, id)
-		old = &govulnFound{level: -1}
+		old = &govulnFound{level: -1, finding: f}
 		s.found[id] = old
 	}
+	common := purl.Common(old.finding.PURL, f.PURL)
 	if level > old.level {
 		old.level, old.finding = level, f
 	}
+	old.finding.PURL = common
 }

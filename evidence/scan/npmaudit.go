@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/purl"
 	"cdgate.dev/cdgate/evidence/strictjson"
 )
 
@@ -31,13 +32,28 @@ func readNPMAudit(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	version, total := int64(0), int64(0)
 	problem, code := false, ""
 	name, via, url := "", "", ""
+	// The versions of the vulnerable package that are installed, and the advisories about it.
+	found, advisories := map[string]bool{}, map[string]bool{}
+	installed := ""
 	advisory := s.finding(vulnerability, strictjson.Members{
 		"title": s.IntoMessage(&s.f.Title), "module_name": s.Into(&s.f.Package), "severity": s.Into(&s.word), "patched_versions": s.Into(&s.f.FixedVersion),
 		"vulnerable_versions": s.Into(&s.f.Version), "cves": s.IntoStrings(&s.f.Aliases), "url": s.Into(&url), "github_advisory_id": s.Into(&s.f.ID),
+		"findings": s.List(func() error {
+			installed = ""
+			err := s.Record(strictjson.Members{"version": s.Into(&installed)})()
+			found[installed] = true
+			return err
+		}),
 	}, func() error {
 		if s.f.ID == "" {
 			s.f.ID = name
 		}
+		if len(found) != 1 {
+			installed = "" // several: the advisory is about each of them
+		}
+		s.f.PURL = purl.OfNPM(s.f.Package, installed)
+		clear(found)
+		installed = ""
 		return s.addBySeverity()
 	})
 	vulnerable := s.finding(vulnerability, strictjson.Members{
@@ -49,6 +65,7 @@ func readNPMAudit(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 				if s.f.ID == "" {
 					s.f.ID = path.Base(url)
 				}
+				advisories[url] = true
 				return err
 			},
 		}))),
@@ -61,6 +78,10 @@ func readNPMAudit(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 			s.f.ID = "npm:" + s.f.Package // vulnerable only through another package
 		}
 		via = ""
+		if len(advisories) == 1 { // of several only the first gives its name, and who discharges that one means no other
+			s.f.PURL = purl.OfNPM(s.f.Package, "") // the versions are those that would be vulnerable
+		}
+		clear(advisories)
 		return s.addBySeverity()
 	})
 	key := func(n string) { name = n }

@@ -1,10 +1,12 @@
 package scan
 
 import (
+	"cmp"
 	"io"
 	"strconv"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/purl"
 	"cdgate.dev/cdgate/evidence/strictjson"
 )
 
@@ -39,9 +41,11 @@ type osvGroup struct {
 type osvReader struct {
 	*jsonScan
 	name, version, place string
-	records              []osvRecord
-	groups               []osvGroup
-	hasResults           bool
+	// ecosystem is that of the package, osName what its distribution calls it where that is another name.
+	ecosystem, osName string
+	records           []osvRecord
+	groups            []osvGroup
+	hasResults        bool
 }
 
 func readOSVScanner(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
@@ -63,7 +67,7 @@ func readOSVScanner(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	var group osvGroup
 	readGroup := s.Record(strictjson.Members{"ids": s.IntoStrings(&group.ids), "aliases": s.IntoStrings(&group.aliases), "max_severity": s.IntoWord(&group.severity)})
 	pack := s.Record(strictjson.Members{
-		"package": s.Record(strictjson.Members{"name": s.Into(&s.name), "version": s.Into(&s.version)}),
+		"package": s.Record(strictjson.Members{"name": s.Into(&s.name), "version": s.Into(&s.version), "ecosystem": s.Into(&s.ecosystem), "os_package_name": s.Into(&s.osName)}),
 		"vulnerabilities": s.List(func() error {
 			record = osvRecord{}
 			err := readRecord()
@@ -91,7 +95,7 @@ func readOSVScanner(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 			return s.ArrayOrNull(s.Record(strictjson.Members{
 				"source": s.Record(strictjson.Members{"path": s.Into(&s.place)}),
 				"packages": s.List(func() error {
-					s.name, s.version, s.records, s.groups = "", "", nil, nil
+					s.name, s.version, s.ecosystem, s.osName, s.records, s.groups = "", "", "", "", nil, nil
 					if err := pack(); err != nil {
 						return err
 					}
@@ -124,8 +128,9 @@ func (s *osvReader) addGroups() error {
 			s.groups = append(s.groups, osvGroup{ids: []string{r.id}})
 		}
 	}
+	url := purl.OfOSV(s.ecosystem, cmp.Or(s.osName, s.name), s.version)
 	for _, g := range s.groups {
-		s.f = evidence.ScanFinding{Category: vulnerability, Package: s.name, Version: s.version, Place: s.place, Severity: unknown}
+		s.f = evidence.ScanFinding{Category: vulnerability, Package: s.name, Version: s.version, PURL: url, Place: s.place, Severity: unknown}
 		score, err := strconv.ParseFloat(g.severity, 64)
 		if err != nil {
 			score = 0

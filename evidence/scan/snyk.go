@@ -2,8 +2,10 @@ package scan
 
 import (
 	"io"
+	"strings"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/purl"
 	"cdgate.dev/cdgate/evidence/strictjson"
 )
 
@@ -26,9 +28,12 @@ func Snyk() evidence.Format {
 
 // snykProject is what is known of the project that is being read.
 type snykProject struct {
-	seen         map[string]bool
+	// findings waits for the end of the project: what is there twice is about what both have in common. Seen holds the
+	// place of each in it, kept the size of their texts.
+	findings     []evidence.ScanFinding
+	seen         map[string]int
+	kept         int
 	ok, stated   bool
-	findings     int
 	dependencies int64
 	trouble      string
 }
@@ -36,26 +41,31 @@ type snykProject struct {
 func readSnyk(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	s := newJSONScan(r, rows, "snyk")
 	var p snykProject
-	kind := ""
+	kind, manager, full := "", "", ""
 	entry := func(status string) func() error {
 		return s.finding(vulnerability, strictjson.Members{
 			"id": s.Into(&s.f.ID), "severity": s.Into(&s.word), "title": s.IntoMessage(&s.f.Title), "packageName": s.Into(&s.f.Package),
-			"version": s.Into(&s.f.Version), "type": s.Into(&kind), "fixedIn": s.first(&s.f.FixedVersion),
+			"version": s.Into(&s.f.Version), "type": s.Into(&kind), "packageManager": s.Into(&manager), "name": s.Into(&full), "fixedIn": s.first(&s.f.FixedVersion),
 			"identifiers": s.OnlyIf('{', s.Record(strictjson.Members{"CVE": s.IntoStrings(&s.f.Aliases)})),
 		}, func() error {
 			if kind == "license" {
 				s.f.Category = licence
 			}
-			kind = ""
-			s.f.Status = status
+			s.f.Status, s.f.PURL = status, snykPURL(manager, full, &s.f)
+			kind, manager, full = "", "", ""
 			if key := status + s.f.ID; s.f.ID != "" {
-				if p.seen[key] {
+				if i, seen := p.seen[key]; seen {
+					p.findings[i].PURL = purl.Common(p.findings[i].PURL, s.f.PURL)
 					return nil
 				}
-				p.seen[key] = true
+				p.seen[key] = len(p.findings)
 			}
-			p.findings++
-			return s.addBySeverity()
+			if p.kept += len(s.f.Title) + len(s.f.Package) + 256; p.kept > evidence.MaxKept {
+				return s.Errorf("more findings in one project than can be held")
+			}
+			s.f.Severity = s.out.severity(s.word, s.Place)
+			p.findings = append(p.findings, s.f)
+			return nil
 		})
 	}
 	openEntries := s.List(entry(open))
@@ -79,20 +89,25 @@ func readSnyk(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	}))
 	read := s.Record(members)
 	project := func() error {
-		p = snykProject{seen: map[string]bool{}}
+		p = snykProject{seen: map[string]int{}}
 		place := s.Place()
 		if err := read(); err != nil {
 			return err
 		}
+		for _, s.f = range p.findings {
+			if err := s.add(); err != nil {
+				return err
+			}
+		}
 		switch {
 		case p.trouble != "":
 			s.out.incomplete(place, "the tool reports an error: %s", p.trouble)
-		case p.findings == 0 && !p.stated:
+		case len(p.findings) == 0 && !p.stated:
 			s.out.incomplete(place, "the project lists nothing, and does not say that it is ok")
-		case p.findings == 0 && !p.ok:
+		case len(p.findings) == 0 && !p.ok:
 			s.out.incomplete(place, "the project is not ok, but the report lists nothing")
 		}
-		if p.dependencies > 0 || p.findings > 0 {
+		if p.dependencies > 0 || len(p.findings) > 0 {
 			s.out.looked = true
 		} else {
 			s.out.warn.Add(evidence.NothingMeasured, place, "a project without dependencies: nothing was looked at")
@@ -109,4 +124,17 @@ func readSnyk(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 		return evidence.Report{}, err
 	}
 	return s.out.report(s.tool), nil
+}
+
+// snykPURL is the package URL of what an entry is about; only its own package manager counts, since an image holds packages
+// of several. Packages of a distribution are listed by their source, and the full name is "source/package".
+func snykPURL(manager, full string, f *evidence.ScanFinding) string {
+	if !strings.Contains(manager, ":") {
+		return purl.OfSnyk(manager, f.Package, f.Version)
+	}
+	name := f.Package
+	if own, ok := strings.CutPrefix(full, name+"/"); ok {
+		name = own
+	}
+	return purl.OfDistribution(manager, name, f.Version)
 }
