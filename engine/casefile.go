@@ -171,21 +171,27 @@ func digests(as []verify.Artifact) []string {
 	return out
 }
 
-// openGate reads and verifies the gate definition and its signature.
-func openGate(p Places, now time.Time) (def *gate.Definition, text, signature []byte, err error) {
+// openGate reads and verifies the gate definition and its signatures.
+func openGate(p Places, now time.Time) (def *gate.Definition, text []byte, err error) {
 	if text, err = readRegular(p.Gate); err != nil {
-		return nil, nil, nil, fault.New(fault.Usage, "read gate definition: %w; name it with --gate, or start with: cdgate init", err)
+		return nil, nil, fault.New(fault.Usage, "read gate definition: %w; name it with --gate, or start with: cdgate init", err)
 	}
-	path := SignaturePath(p.Gate)
-	if signature, err = readRegular(path); err != nil {
-		return nil, nil, nil, fault.New(fault.Usage, "read the gate definition's signature: %w; its owner makes it with: cdgate gate sign --key root.key", err)
+	sigs, err := readSignatures(p.Gate)
+	if err != nil {
+		return nil, nil, fault.New(fault.Usage, "read the gate definition's signature: %w; its owner makes it with: cdgate gate sign --key root.key", err)
 	}
 	pin, err := gate.ParsePin(p.Root)
 	if err != nil {
-		return nil, nil, nil, fault.Wrap(fault.Usage, err)
+		return nil, nil, fault.Wrap(fault.Usage, err)
 	}
-	def, err = gate.Open(text, signature, pin, now)
-	return def, text, signature, err
+	def, err = gate.Open(text, sigs, fileHistory(p.Gate), pin, now)
+	return def, text, err
+}
+
+// OpenGate opens the signed gate definition as an evaluation at now would, without its policies.
+func OpenGate(p Places, now time.Time) (*gate.Definition, error) {
+	def, _, err := openGate(p, now)
+	return def, err
 }
 
 // readRegular reads a file that a checkout holds: a link to a device would be endless, a pipe would wait.
@@ -206,11 +212,6 @@ func checkStage(stage string) error {
 		return fault.New(fault.Usage, "%q is no stage; there are: %s", stage, policy.Stages)
 	}
 	return nil
-}
-
-// SignaturePath is where the signature of a gate definition lies: gate.sigstore.json beside gate.yaml.
-func SignaturePath(gatePath string) string {
-	return strings.TrimSuffix(gatePath, filepath.Ext(gatePath)) + ".sigstore.json"
 }
 
 // loadSource reads one policy source; a directory is relative to the gate definition's own.

@@ -24,7 +24,7 @@ const checkSigner = "unsigned"
 // Check judges the rules whose evidence is present, for pull requests and laptops: no key, no record, no log. It never
 // says allow; 0 means that nothing that could be judged blocks.
 func Check(ctx context.Context, o CheckOptions) (*Checked, error) {
-	def, _, _, err := openGate(o.Places, o.Now)
+	def, _, err := openGate(o.Places, o.Now)
 	if err != nil {
 		return nil, err
 	}

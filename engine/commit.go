@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/gate"
 	"cdgate.dev/cdgate/engine/ledger"
 	"cdgate.dev/cdgate/engine/policy"
 	"cdgate.dev/cdgate/engine/record"
@@ -37,7 +38,7 @@ func (s *session) commit(ctx context.Context, out outcome, ev *Evaluation) error
 	ev.Predicate = record.Predicate{
 		Result: out.result, Inputs: inputs,
 		Engine: record.Engine{Cdgate: Version, OPA: policy.OPAVersion(), Go: runtime.Version()},
-		Root:   record.Root{KeyID: root, Version: s.file.def.Version, Pinned: s.file.def.RootPinned()},
+		Root:   record.Root{KeyID: root, Version: s.file.def.Version, Pinned: s.file.def.RootPinned(), Digest: s.file.def.Digest()},
 		Log:    record.Head{Size: s.log.size, Root: s.log.root},
 	}
 	bundle, err := signStatement(s.o.Signer, record.PredicateType, decisionSubjects(out.result), ev.Predicate)
@@ -152,7 +153,7 @@ func (s *session) archive(out outcome) (record.Inputs, []store.Layer, error) {
 	a := archiver{store: s.store.Store}
 	in := record.Inputs{
 		Asked: record.Asked{Artifacts: []record.Subject{}, Revision: s.o.Source.Revision, Repository: s.o.Source.Repository},
-		Items: s.sealed.items, Signoffs: s.sealed.signoffs, NotCounted: s.sealed.notCounted, Logged: s.sealed.logged,
+		Items: s.sealed.items, Signoffs: s.sealed.signoffs, NotCounted: s.sealed.notCounted, Logged: s.sealed.logged, LoggedUnder: s.sealed.under,
 	}
 	for _, x := range s.o.Artifacts {
 		in.Asked.Artifacts = append(in.Asked.Artifacts, record.Subject(x))
@@ -164,7 +165,7 @@ func (s *session) archive(out outcome) (record.Inputs, []store.Layer, error) {
 	in.Bundle = bundle
 	in.Input = a.keep(layerInput, "application/json", out.input)
 	in.Gate = a.keep(layerGate, "application/yaml", s.text)
-	in.GateBundle = a.keep(layerGateSig, seal.MediaType, s.sig)
+	a.keepGate(&in, s.file.def)
 	in.Params = a.keep(layerParams, "application/json", out.params)
 	in.Capabilities = a.keep(layerCapabilities, "application/json", policy.Capabilities())
 	for _, src := range s.file.sources {
@@ -205,6 +206,25 @@ func (a *archiver) keep(name, mediaType string, b []byte) string {
 	return layer.Digest
 }
 
+// keepGate keeps the signatures of the gate definition, and of the versions before that it takes to open it.
+func (a *archiver) keepGate(in *record.Inputs, def *gate.Definition) {
+	for i, b := range def.Signatures() {
+		digest := a.keep(layerGateSig, seal.MediaType, b)
+		if i == 0 {
+			in.GateBundle = digest
+		} else {
+			in.GateSignatures = append(in.GateSignatures, digest)
+		}
+	}
+	for _, sigs := range def.Ancestors() {
+		var digests []string
+		for _, b := range sigs {
+			digests = append(digests, a.keep(layerGateSig, seal.MediaType, b))
+		}
+		in.GateHistory = append(in.GateHistory, digests)
+	}
+}
+
 // keepIndex lists the sealed evidence bundle among the layers, so that it travels with the record.
 func (a *archiver) keepIndex(digest string) error {
 	b, err := a.store.Read(digest, maxRecord)
@@ -235,6 +255,6 @@ func decisionLeaf(p record.Predicate, digest string) record.Leaf {
 	r := p.Result
 	return record.Leaf{
 		Type: leafDecision, Digest: digest, Release: r.Release.ID, Name: r.Release.Name + "@" + r.Release.Version,
-		Target: r.Target.ID, Stage: r.Stage, Outcome: r.Outcome, At: r.EvaluatedAt, Gate: p.Root.Version,
+		Target: r.Target.ID, Stage: r.Stage, Outcome: r.Outcome, At: r.EvaluatedAt, Gate: p.Root.Version, GateDigest: p.Root.Digest, Pinned: p.Root.Digest != "" && p.Root.Pinned,
 	}
 }

@@ -19,14 +19,14 @@ const DefaultStage = "activate"
 
 // session is one evaluation under way: what was opened, and the case that grows from it.
 type session struct {
-	o         EvaluateOptions
-	text, sig []byte // the gate definition and its signature as they are on disk
-	store     *depot
-	log       logState
-	policies  evaluator
-	close     func()
-	file      caseFile
-	sealed    sealed
+	o        EvaluateOptions
+	text     []byte // the gate definition as it is on disk
+	store    *depot
+	log      logState
+	policies evaluator
+	close    func()
+	file     caseFile
+	sealed   sealed
 }
 
 // Evaluate verifies, runs the policies, decides, and signs and logs the record. A returned error means that there is no
@@ -48,6 +48,9 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 	defer s.end()
 	if err := mayDecide(s.file.def, o.Signer.Signatory()); err != nil {
 		return nil, err
+	}
+	if u := s.file.def.Stands(o.Signer.Signatory(), gate.When{Claimed: o.Now, Now: o.Now}); u != nil {
+		return nil, fault.New(fault.Usage, "sign the record: nothing that this key signs counts: %s", u.Msg)
 	}
 	ev := &Evaluation{ExitCode: int(fault.Internal)}
 	if o.Collect != nil {
@@ -104,7 +107,7 @@ func Preview(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 // open opens the gate definition and the policies, and starts the evaluator so that it compiles while the evidence is
 // verified.
 func open(ctx context.Context, o EvaluateOptions) (*session, error) {
-	def, text, sig, err := openGate(o.Places, o.Now)
+	def, text, err := openGate(o.Places, o.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +121,7 @@ func open(ctx context.Context, o EvaluateOptions) (*session, error) {
 	if err := checkStage(o.Stage); err != nil {
 		return nil, err
 	}
-	s := &session{o: o, text: text, sig: sig, file: caseFile{
+	s := &session{o: o, text: text, file: caseFile{
 		def: def, release: o.Release, targetID: o.Target, target: target, stage: o.Stage, now: o.Now,
 	}}
 	s.file.sources, err = loadSources(def, target, o.Policies, o.Gate)
@@ -186,10 +189,12 @@ func (s *session) gather(ctx context.Context) error {
 // sealed are the store objects that a case stands on, by their manifests, and the sign-offs that the log holds for it.
 type sealed struct {
 	items, signoffs, notCounted, logged []string
+	// under is for each of logged the newest version of the gate definition that the log named up to its entry.
+	under []int
 }
 
 // fill takes what verification believes into the case.
-func (c *caseFile) fill(st *store.Store, ix *store.Index, want verify.Want, logged func(releaseID string) map[string]bool) (sealed, error) {
+func (c *caseFile) fill(st *store.Store, ix *store.Index, want verify.Want, logged func(releaseID string) map[string]int) (sealed, error) {
 	if err := c.readKinds(); err != nil {
 		c.faults = append(c.faults, err)
 	}
@@ -202,13 +207,16 @@ func (c *caseFile) fill(st *store.Store, ix *store.Index, want verify.Want, logg
 	c.faults = append(c.faults, v.Faults()...)
 	c.releaseID = v.ReleaseID()
 	held := logged(c.releaseID)
-	signoffs, notCounted, err := verify.Signoffs(st, ix, c.def, c.releaseID, held)
+	signoffs, notCounted, err := verify.Signoffs(st, ix, c.def, c.releaseID, held, c.now)
 	if err != nil {
 		c.faults = append(c.faults, err)
 	}
 	c.signoffs = signoffs
 	c.notCounted = append(c.notCounted[:len(c.notCounted):len(c.notCounted)], notCounted...)
 	out := sealed{items: v.Digests(), logged: sortedKeys(held)}
+	for _, digest := range out.logged {
+		out.under = append(out.under, held[digest])
+	}
 	for _, so := range signoffs {
 		out.signoffs = append(out.signoffs, so.Manifest)
 	}

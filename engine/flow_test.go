@@ -222,19 +222,3 @@ func TestCheckNeverSaysAllow(t *testing.T) {
 		t.Error("a check wrote into the store")
 	}
 }
-
-// TestSignedAgainUnderOneVersion notices that another content gets the version of one that was signed before.
-func TestSignedAgainUnderOneVersion(t *testing.T) {
-	o := newOrg(t, gateText)
-	if engine.GateReplaces(o.path("gate.yaml")) {
-		t.Error("the same content replaces itself")
-	}
-	o.write("gate.yaml", strings.Replace(gateText, "class: staging", "class: test", 1))
-	if !engine.GateReplaces(o.path("gate.yaml")) {
-		t.Error("another content under the same version goes unnoticed")
-	}
-	o.write("gate.yaml", strings.Replace(gateText, "version: 1", "version: 2", 1))
-	if engine.GateReplaces(o.path("gate.yaml")) {
-		t.Error("a new version replaces nothing")
-	}
-}

@@ -9,12 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
 	"cdgate.dev/cdgate/engine/policy"
-	"cdgate.dev/cdgate/engine/seal"
 	"cdgate.dev/cdgate/evidence"
 	"cdgate.dev/cdgate/evidence/collect"
 	"cdgate.dev/cdgate/schemas"
@@ -27,26 +24,9 @@ func GateCheck(gatePath string) (*gate.Definition, error) {
 	return def, err
 }
 
-// GateSign signs gate.yaml with a root key. It pins the keys the definition names and the content of every policy
-// source, and writes gate.sigstore.json beside it.
-func GateSign(gatePath string, signer *seal.Signer, now time.Time) (*gate.Definition, error) {
-	def, text, err := resolveGate(gatePath)
-	if err != nil {
-		return nil, err
-	}
-	bundle, err := gate.Sign(def, text, signer, now)
-	if err != nil {
-		return nil, err
-	}
-	if err := writeDurable(SignaturePath(gatePath), bundle); err != nil {
-		return nil, err
-	}
-	return def, nil
-}
-
 // GateShow opens the signed gate definition as an evaluation at now would, pinned policies included.
 func GateShow(p Places, now time.Time) (*gate.Definition, error) {
-	def, _, _, err := openGate(p, now)
+	def, _, err := openGate(p, now)
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +44,15 @@ func resolveGate(gatePath string) (*gate.Definition, []byte, error) {
 	if err != nil {
 		return nil, nil, fault.New(fault.Usage, "read gate definition: %w; name it with --gate, or start with: cdgate init", err)
 	}
+	def, err := resolveText(gatePath, text)
+	return def, text, err
+}
+
+// resolveText reads what a text of gate.yaml means, with the keys and policies that lie beside it.
+func resolveText(gatePath string, text []byte) (*gate.Definition, error) {
 	cfg, err := gate.Parse(gatePath, text)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	dir := filepath.Dir(gatePath)
 	var sources []gate.Source
@@ -74,50 +60,20 @@ func resolveGate(gatePath string) (*gate.Definition, []byte, error) {
 	for _, ref := range cfg.Policies() {
 		s, err := loadSource(ref, dir)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		loaded = append(loaded, s)
 		sources = append(sources, gate.Source{Ref: ref, Digest: s.Digest})
 	}
 	if err := checkKinds(gatePath, cfg.OwnKinds(), loaded); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	def, err := gate.Resolve(cfg, func(path string) ([]byte, error) {
+	return gate.Resolve(cfg, func(path string) ([]byte, error) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}
 		return os.ReadFile(path)
 	}, sources)
-	return def, text, err
-}
-
-// GateReplaces says whether the signature beside gate.yaml, made earlier, is of the same version of the definition but
-// of other content: then nothing could tell the older one from the newer, should somebody put it back.
-func GateReplaces(gatePath string) bool {
-	def, text, err := resolveGate(gatePath)
-	if err != nil {
-		return false
-	}
-	signature, err := os.ReadFile(SignaturePath(gatePath))
-	if err != nil {
-		return false
-	}
-	claim, err := seal.InspectUnsafe(signature)
-	if err != nil {
-		return false
-	}
-	var earlier struct {
-		Definition struct {
-			Version int `json:"version"`
-		} `json:"definition"`
-		Sources []gate.Source `json:"sources"`
-	}
-	if err := json.Unmarshal(claim.Statement.Predicate, &earlier); err != nil || earlier.Definition.Version != def.Version {
-		return false
-	}
-	same := len(claim.Statement.Subject) == 1 && "sha256:"+claim.Statement.Subject[0].Digest["sha256"] == seal.Digest(text) &&
-		slices.Equal(earlier.Sources, def.Sources)
-	return !same
 }
 
 // checkKinds holds the own kinds that gate.yaml declares against those that its policies define: a kind that is only

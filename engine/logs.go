@@ -30,7 +30,7 @@ func LogVerify(ctx context.Context, p Places, now time.Time) (size uint64, root 
 }
 
 func openLog(ctx context.Context, p Places, now time.Time) (logState, error) {
-	def, _, _, err := openGate(p, now)
+	def, _, err := openGate(p, now)
 	if err != nil {
 		return logState{}, err
 	}

@@ -57,6 +57,10 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 		}
 	}
 	s := logState{size: view.Size, root: view.Root, view: view}
+	var used struct { // the newest definition that decided; one that only a checkout vouched for says nothing against a pinned one
+		leaf  record.Leaf
+		index int
+	}
 	for i, b := range view.Leaves {
 		var l record.Leaf
 		if err := json.Unmarshal(b, &l); err != nil {
@@ -66,7 +70,16 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 			return logState{}, fault.New(fault.Trust, "read decision log %s: entry %d was decided under version %d of the gate definition, and this is version %d: "+
 				"an older one was put back; restore the newest gate.yaml and gate.sigstore.json", dir, i, l.Gate, def.Version)
 		}
+		if l.Type == leafDecision && l.GateDigest != "" && (l.Pinned || !def.RootPinned()) && (used.leaf.Gate <= l.Gate) {
+			used.leaf, used.index = l, i
+		}
 		s.leaves = append(s.leaves, l)
+	}
+	if used.leaf.GateDigest != "" {
+		if err := def.Follows(used.leaf.Gate, used.leaf.GateDigest); err != nil {
+			return logState{}, fault.New(fault.Trust, "read decision log %s: the gate definition is not the one that entry %d was decided under, and does not follow from it: %w; "+
+				"restore gate.yaml, its signatures and gate.history from version control", dir, used.index, err)
+		}
 	}
 	return s, nil
 }
@@ -102,12 +115,13 @@ func checkReceipt(view *ledger.View, proof, leaf []byte, index uint64) error {
 	return err
 }
 
-// signoffs are the digests of the sign-offs that the log holds for a release.
-func (s logState) signoffs(releaseID string) map[string]bool {
-	out := map[string]bool{}
-	for _, l := range s.leaves {
-		if l.Type == leafSignoff && l.Release == releaseID {
-			out[l.Digest] = true
+// signoffs are the sign-offs that the log holds for a release: the digest, and the newest version of the gate definition
+// that the log names up to the entry. Where it holds one twice, the first entry counts.
+func (s logState) signoffs(releaseID string) map[string]int {
+	out := map[string]int{}
+	for i, l := range s.leaves {
+		if _, ok := out[l.Digest]; !ok && l.Type == leafSignoff && l.Release == releaseID {
+			out[l.Digest] = s.gateAt(uint64(i))
 		}
 	}
 	return out
@@ -121,6 +135,17 @@ func (s logState) signoffsOn(release string) (out []string) {
 		}
 	}
 	return out
+}
+
+// gateAt is the newest version of the gate definition that the log names up to an entry, and at least 1.
+func (s logState) gateAt(index uint64) int {
+	version := 1
+	for i, l := range s.leaves {
+		if uint64(i) <= index {
+			version = max(version, l.Gate)
+		}
+	}
+	return version
 }
 
 // Limits on what is read back from the store and from files beside a record.

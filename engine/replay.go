@@ -69,15 +69,22 @@ func (r *replaying) open(ctx context.Context) (string, error) {
 	if r.at, err = time.Parse(time.RFC3339, claimed.Result.EvaluatedAt); err != nil {
 		return "", fault.New(fault.Evidence, "read decision record: evaluatedAt: %w", err)
 	}
-	sig, err := r.read(ctx, "gate definition", claimed.Inputs.GateBundle)
+	sigs, err := r.signatures(ctx, append([]string{claimed.Inputs.GateBundle}, claimed.Inputs.GateSignatures...))
 	if err != nil {
 		return "", err
+	}
+	history := func(version int) (gate.Signatures, error) {
+		back := claimed.Root.Version - 1 - version
+		if back < 0 || back >= len(claimed.Inputs.GateHistory) {
+			return nil, fault.New(fault.Evidence, "the record keeps no version %d of the gate definition", version)
+		}
+		return r.signatures(ctx, claimed.Inputs.GateHistory[back])
 	}
 	pin, err := gate.ParsePin(r.o.Root)
 	if err != nil {
 		return "", fault.Wrap(fault.Usage, err)
 	}
-	if r.def, err = gate.OpenArchived(sig, pin, r.at); err != nil {
+	if r.def, err = gate.OpenArchived(sigs, history, pin, r.at); err != nil {
 		return "", err
 	}
 	p, err := openRecord(r.o.Record, r.def)
@@ -163,11 +170,14 @@ func (r *replaying) evaluate(ctx context.Context) (string, error) {
 	for _, s := range p.Inputs.Asked.Artifacts {
 		want.Artifacts = append(want.Artifacts, verify.Artifact(s))
 	}
-	logged := map[string]bool{}
-	for _, digest := range p.Inputs.Logged {
-		logged[digest] = true
+	logged := map[string]int{}
+	for i, digest := range p.Inputs.Logged {
+		logged[digest] = 1
+		if i < len(p.Inputs.LoggedUnder) {
+			logged[digest] = p.Inputs.LoggedUnder[i]
+		}
 	}
-	if _, err := c.fill(r.st.Store, sealed, want, func(string) map[string]bool { return logged }); err != nil {
+	if _, err := c.fill(r.st.Store, sealed, want, func(string) map[string]int { return logged }); err != nil {
 		return "", err
 	}
 	child, err := policy.Start(ctx, r.o.Sandbox, program(c.sources, target))
@@ -225,6 +235,19 @@ func (r *replaying) compare() (string, error) {
 		return "", fault.New(fault.Trust, "the result differs from the recorded one in %d places: %s", len(r.out.Differences), r.out.Differences[0])
 	}
 	return fmt.Sprintf("%s, the same %d bytes", r.out.Predicate.Result.Outcome, len(want)), nil
+}
+
+// signatures reads the archived signatures of one gate definition.
+func (r *replaying) signatures(ctx context.Context, digests []string) (gate.Signatures, error) {
+	var out gate.Signatures
+	for _, digest := range digests {
+		b, err := r.read(ctx, "gate definition", digest)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
 }
 
 // read reads an archived input; one that is absent is named.

@@ -30,7 +30,7 @@ func Sign(ctx context.Context, o SignOptions) (*Signed, error) {
 	if o.Verdict == "reject" && strings.TrimSpace(o.Comment) == "" {
 		return nil, fault.New(fault.Usage, "reject: say why with --comment")
 	}
-	def, _, _, err := openGate(o.Places, o.Now)
+	def, _, err := openGate(o.Places, o.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +128,9 @@ func entitled(def *gate.Definition, r record.Result, o SignOptions) (gate.Person
 		return person, none, "", &Refused{fmt.Sprintf("the gate definition knows nobody with %s; its owner adds you under people", by)}
 	case !ok:
 		return person, none, "", &Refused{fmt.Sprintf("you are %s, %s", by, def.Unknown(by))}
+	}
+	if u := def.Stands(by, gate.When{Claimed: o.Now, Now: o.Now}); u != nil {
+		return person, none, "", &Refused{"nothing that this key signs counts: " + u.Msg}
 	}
 	for _, a := range r.Release.Authors {
 		if a.Person == person.ID && o.Verdict == "approve" {

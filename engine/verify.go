@@ -52,6 +52,7 @@ func Verify(ctx context.Context, o VerifyOptions) (*Verification, error) {
 	l.run("subject", v.subject)
 	l.run("target", v.target)
 	l.run("log proof", func() (string, error) { return v.logProof(ctx) })
+	l.run("key", v.key)
 	l.run("nothing later", func() (string, error) { return v.nothingLater() })
 	l.run("fresh", v.fresh)
 	l.run("outcome", v.outcome)
@@ -69,17 +70,18 @@ func Verify(ctx context.Context, o VerifyOptions) (*Verification, error) {
 }
 
 type verifying struct {
-	o    VerifyOptions
-	def  *gate.Definition
-	leaf record.Leaf
-	log  logState
-	st   *depot
-	ix   *store.Index
-	out  *Verification
+	o      VerifyOptions
+	def    *gate.Definition
+	opened *seal.Opened
+	leaf   record.Leaf
+	log    logState
+	st     *depot
+	ix     *store.Index
+	out    *Verification
 }
 
 func (v *verifying) gateDefinition() (string, error) {
-	def, _, _, err := openGate(v.o.Places, v.o.Now)
+	def, _, err := openGate(v.o.Places, v.o.Now)
 	if err != nil {
 		return "", err
 	}
@@ -103,8 +105,13 @@ func (v *verifying) signature() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	v.out.Predicate, v.out.Digest = *p, opened.Digest
-	if p.Root.KeyID != v.def.RootKey() {
+	v.out.Predicate, v.out.Digest, v.opened = *p, opened.Digest, opened
+	if p.Root.Digest != "" {
+		if err := v.def.Follows(p.Root.Version, p.Root.Digest); err != nil {
+			return "", fault.New(fault.Trust, "it was decided under another gate definition: %w; whoever ran evaluate was led to other rules, or this checkout has not the newest; "+
+				"pin the root there too (--root, CDGATE_ROOT)", err)
+		}
+	} else if p.Root.KeyID != v.def.RootKey() {
 		return "", fault.New(fault.Trust, "it was decided under a gate definition that root key SHA256:%s signed, and this one is signed by SHA256:%s: "+
 			"whoever ran evaluate was led to other rules; pin the root there too (--root, CDGATE_ROOT)", p.Root.KeyID, v.def.RootKey())
 	}
@@ -193,10 +200,24 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 	return fmt.Sprintf("entry %d of the log, which has %d (%d when it was written)", index, v.log.size, size), nil
 }
 
+// key asks whether the signing key stands. A key that somebody else may have, or that was closed before the decision, says
+// nothing about the release, so that is no policy's no but a fault of trust.
+func (v *verifying) key() (string, error) {
+	at, err := time.Parse(time.RFC3339, v.out.Predicate.Result.EvaluatedAt)
+	if err != nil {
+		return "", fault.New(fault.Evidence, "read decision record: evaluatedAt: %w", err)
+	}
+	when := gate.When{Stamped: v.opened.Timestamped, Claimed: at, Now: v.o.Now, Logged: v.log.gateAt(v.out.Index)}
+	if u := v.def.Stands(v.opened.Signatory(), when); u != nil {
+		return "", fault.New(fault.Trust, "the record's signature does not count: %s; evaluate again", u.Msg)
+	}
+	return "the signing key stands", nil
+}
+
 // nothingLater looks for what happened to the release after the decision: a newer decision, or a rejection.
 func (v *verifying) nothingLater() (string, error) {
 	r := v.out.Predicate.Result
-	signoffs, _, err := verify.Signoffs(v.st.Store, v.ix, v.def, r.Release.ID, v.log.signoffs(r.Release.ID))
+	signoffs, _, err := verify.Signoffs(v.st.Store, v.ix, v.def, r.Release.ID, v.log.signoffs(r.Release.ID), v.o.Now)
 	if err != nil {
 		return "", err
 	}

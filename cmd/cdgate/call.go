@@ -180,17 +180,32 @@ func (k *call) places() (engine.Places, error) {
 	}, nil
 }
 
-// pinnedRoot is --root as the engine wants it: a fingerprint as it is, a file by its content.
+// pinnedRoot is --root as the engine wants it: a fingerprint as it is, a file by its content; several are separated by
+// commas, and the number of those that must have signed stands before them.
 func (k *call) pinnedRoot() (string, error) {
-	v := k.String("root")
-	if v == "" || strings.HasPrefix(v, "SHA256:") || strings.Contains(v, "-----BEGIN") {
+	v := strings.TrimSpace(k.String("root"))
+	if v == "" || strings.Contains(v, "-----BEGIN") {
 		return v, nil
 	}
-	b, err := readSmall(k.abs(v), maxKeyFile)
-	if err != nil {
-		return "", fault.New(fault.Usage, `read --root: %w; want a fingerprint ("SHA256:…") or a public key file`, err)
+	number, rest, ok := strings.Cut(v, "/")
+	if !ok || number == "" || strings.Trim(number, "0123456789") != "" {
+		number, rest = "", v
+	} else {
+		number += "/"
 	}
-	return string(b), nil
+	keys := strings.Split(rest, ",")
+	for i, key := range keys {
+		key = strings.TrimSpace(key)
+		if !strings.HasPrefix(key, "SHA256:") {
+			b, err := readSmall(k.abs(key), maxKeyFile)
+			if err != nil {
+				return "", fault.New(fault.Usage, `read --root: %w; want a fingerprint ("SHA256:…") or a public key file`, err)
+			}
+			key = string(b)
+		}
+		keys[i] = key
+	}
+	return number + strings.Join(keys, ","), nil
 }
 
 // release is what is released: the flag, else the line and the CI system's tag or commit.

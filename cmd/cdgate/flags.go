@@ -99,7 +99,7 @@ func gateFlag() cli.Flag {
 }
 
 func rootFlag() cli.Flag {
-	return text("root", "who may sign the gate definition: a fingerprint (SHA256:…) or a public key `FILE`")
+	return text("root", "who must have signed the gate definition: a fingerprint (SHA256:…) or a public key `FILE`; several with commas, and before them how many: 2/A,B,C")
 }
 
 func placeFlags() []cli.Flag {

@@ -26,8 +26,12 @@ func (w *world) gateCommand() *cli.Command {
 		w.command("show", "", "show the signed gate definition",
 			"Opens the signed gate definition as an evaluation would, and shows what counts.",
 			0, one(gateFlag(), rootFlag(), outputFlag("text", "json")), (*call).gateShow),
-		w.command("sign", "[FILE]", "sign the gate definition with the root key",
-			"Pins the keys it names and the content of every policy source, and writes gate.sigstore.json beside it.",
+		w.command("sign", "[FILE]", "sign the gate definition with a root key",
+			"Pins the keys it names and the content of every policy source, and writes gate.sigstore.json beside it. Where\n"+
+				"the definition asks for several signatures, each owner runs it with their own key, and the further ones lie beside\n"+
+				"the first (gate.2.sigstore.json …), over exactly the same text; a change starts over. A definition that was signed\n"+
+				"before gets the next version, and the signatures of the one before are kept in gate.history. New root keys count\n"+
+				"when those before have signed, too.",
 			1, flags(keyFlags(), one(gateFlag())), (*call).gateSign))
 }
 
@@ -49,6 +53,8 @@ type gateSummary struct {
 	Root       string           `json:"root"`
 	Digest     string           `json:"digest"`
 	SignedAt   string           `json:"signedAt"`
+	Previous   string           `json:"previous"`
+	Roots      []gate.Tally     `json:"roots"`
 	Sources    []gate.Source    `json:"sources"`
 	Definition *gate.Definition `json:"definition"`
 }
@@ -72,13 +78,22 @@ func (k *call) gateCheck() error {
 		s.Signature = "none yet; sign it with: cdgate gate sign --key root.key"
 	} else if signed, err := engine.GateShow(engine.Places{Gate: path, Root: root}, k.now); err != nil {
 		s.Signature = "does not fit: " + err.Error()
+		s.tallies(path)
 	} else {
-		s.Signed, s.RootPinned, s.Root, s.SignedAt = true, signed.RootPinned(), "SHA256:"+signed.RootKey(), signed.SignedAt
+		s.Signed, s.RootPinned, s.Root, s.SignedAt, s.Previous = true, signed.RootPinned(), "SHA256:"+signed.RootKey(), signed.SignedAt, signed.Previous
+		s.tallies(path)
 	}
 	return k.deliverJSON(outs, s, func() string {
-		return fmt.Sprintf("%s is sound: version %d, %s, %s\nsignature: %s\n", shown(path), def.Version,
-			count(len(def.Targets), "target"), people(len(def.People)), shown(s.Signature))
+		return fmt.Sprintf("%s is sound: version %d, %s, %s\nsignature: %s\n%s", shown(path), def.Version,
+			count(len(def.Targets), "target"), people(len(def.People)), shown(s.Signature), tallyText(s.Roots))
 	})
+}
+
+// tallies adds who signed and who is missing, as far as the signatures can be read.
+func (s *gateSummary) tallies(path string) {
+	if is, err := engine.GateSigning(path); err == nil && is != nil {
+		s.Roots = is.Tallies
+	}
 }
 
 func people(n int) string {
@@ -103,8 +118,9 @@ func (k *call) gateShow() error {
 	}
 	s := gateSummary{
 		File: p.Gate, OK: true, Signed: true, Signature: "fits", RootPinned: def.RootPinned(), Root: "SHA256:" + def.RootKey(), Digest: def.Digest(),
-		SignedAt: def.SignedAt, Sources: def.Sources, Definition: def,
+		SignedAt: def.SignedAt, Previous: def.Previous, Sources: def.Sources, Definition: def,
 	}
+	s.tallies(p.Gate)
 	return k.deliverJSON(outs, s, func() string { return gateText(s) })
 }
 
@@ -117,6 +133,12 @@ func gateText(s gateSummary) string {
 	}
 	fmt.Fprintf(&b, "%s  version %d, expires %s\n", shown(s.File), d.Version, shown(d.Expires))
 	fmt.Fprintf(&b, "  root      %s (%s)\n  signed    %s\n", shown(s.Root), pinned, shown(s.SignedAt))
+	if s.Previous != "" {
+		fmt.Fprintf(&b, "  follows   version %d, %s\n", d.Version-1, shown(s.Previous))
+	}
+	if d.Threshold > 1 || len(s.Roots) > 1 {
+		b.WriteString(tallyText(s.Roots))
+	}
 	b.WriteString("\n  Signers\n")
 	for _, id := range slices.Sorted(maps.Keys(d.Signers)) {
 		v := d.Signers[id]
@@ -155,26 +177,70 @@ func scope(words string, names []string) string {
 	return words + shown(strings.Join(names, ", "))
 }
 
+// tallyText says who of the roots signed and who is missing.
+func tallyText(tallies []gate.Tally) string {
+	var b strings.Builder
+	for _, t := range tallies {
+		fmt.Fprintf(&b, "  roots of version %d: %d of %d signatures\n", t.Version, t.Have, t.Need)
+		for _, name := range t.Signed {
+			fmt.Fprintf(&b, "    signed   %s\n", shown(name))
+		}
+		for _, name := range t.Missing {
+			fmt.Fprintf(&b, "    missing  %s\n", shown(name))
+		}
+	}
+	return b.String()
+}
+
 func (k *call) gateSign() error {
 	signer, err := k.signer()
 	if err != nil {
 		return err
 	}
 	path := k.gateFile()
-	replaces := engine.GateReplaces(path)
-	def, err := engine.GateSign(path, signer, k.now)
+	s, err := engine.GateSign(path, signer, k.now)
 	if err != nil {
 		return err
 	}
-	if replaces {
-		k.note("version %d was signed before with other content; write version: %d and sign again, so that the older one cannot be put back", def.Version, def.Version+1)
+	key := signer.Public().Fingerprint()
+	switch {
+	case s.Already:
+		k.print("%s version %d is signed with root %s already; nothing was changed", shown(path), s.Version, key)
+	case s.Joined:
+		k.print("signed %s version %d with root %s, over what was signed at %s", shown(path), s.Version, key, shown(s.SignedAt))
+	default:
+		k.print("signed %s version %d with root %s", shown(path), s.Version, key)
 	}
-	k.print("signed %s version %d with root %s", shown(path), def.Version, signer.Public().Fingerprint())
-	for _, s := range def.Sources {
-		k.print("  pinned  %s  %s", shown(s.Ref), shown(s.Digest))
+	for _, p := range s.Sources {
+		k.print("  pinned  %s  %s", shown(p.Ref), shown(p.Digest))
+	}
+	if s.Raised {
+		k.note("version %d is signed with other content, so %s is version %d now", s.Version-1, shown(path), s.Version)
+	}
+	if s.Restarted {
+		k.note("gate.yaml, a key or a policy was changed after others had signed: their signatures are gone, and they sign again")
+	}
+	if !s.Complete() || s.Threshold > 1 {
+		k.print("%s", strings.TrimRight(tallyText(s.Tallies), "\n"))
+	}
+	if !s.Complete() {
+		k.note("nothing is decided under it before the missing have signed: cdgate gate sign --key THEIR.key, with the same gate.yaml and signatures")
+		return nil
 	}
 	if k.getenv("CDGATE_ROOT") == "" {
-		k.note("pin the root where pipelines are configured: CDGATE_ROOT=%s", signer.Public().Fingerprint())
+		k.note("pin the root where pipelines are configured: CDGATE_ROOT=%s", pinOf(s.Definition))
 	}
 	return nil
+}
+
+// pinOf is the pin of a definition's roots as strong as the definition.
+func pinOf(d *gate.Definition) string {
+	var keys []string
+	for _, r := range d.Roots {
+		keys = append(keys, "SHA256:"+r.ID)
+	}
+	if len(keys) == 1 {
+		return keys[0]
+	}
+	return fmt.Sprintf("%d/%s", max(d.Threshold, 1), strings.Join(keys, ","))
 }

@@ -52,21 +52,7 @@ func (k *call) addPeople(d *report.Document, p engine.Places) {
 }
 
 // openGate opens the signed gate definition for display.
-func (k *call) openGate(p engine.Places) (*gate.Definition, error) {
-	text, err := readRegular(p.Gate, maxRecordFile)
-	if err != nil {
-		return nil, err
-	}
-	signature, err := readRegular(engine.SignaturePath(p.Gate), maxRecordFile)
-	if err != nil {
-		return nil, err
-	}
-	pin, err := gate.ParsePin(p.Root)
-	if err != nil {
-		return nil, err
-	}
-	return gate.Open(text, signature, pin, k.now)
-}
+func (k *call) openGate(p engine.Places) (*gate.Definition, error) { return engine.OpenGate(p, k.now) }
 
 // entitled are the people who may sign a requirement, and those who have the role but wrote part of the change.
 func (k *call) entitled(def *gate.Definition, r decide.Requirement, line, target string, authors map[string]bool) (may, wrote []string) {

@@ -26,6 +26,7 @@ func problems(d *Definition, file string) []error {
 	c := &checker{d: d, file: file}
 	c.head()
 	c.keyOwners()
+	c.validity()
 	c.kinds()
 	c.signers()
 	c.trusts()
@@ -48,8 +49,11 @@ func (c *checker) head() {
 		c.add("version", "count up from 1 with every change", "is %d", c.d.Version)
 	}
 	c.instant("expires", c.d.Expires)
-	if len(c.d.Roots) != 1 {
-		c.add("roots", "", "has %d keys, want exactly one", len(c.d.Roots))
+	if len(c.d.Roots) == 0 {
+		c.add("roots", "", "is empty: nobody could sign")
+	}
+	if n := len(c.d.owners(c.d.Roots)); c.d.need() > n && n > 0 {
+		c.add("threshold", "list more roots, or ask for fewer signatures", "is %d, but the roots belong to %d: nobody could ever sign", c.d.need(), n)
 	}
 	if c.d.Log == "" {
 		c.add("log", "name the file with the log's verifier key", "is empty")
@@ -63,6 +67,28 @@ func (c *checker) instant(place, text string) time.Time {
 		c.add(place, "write it as 2027-06-01T00:00:00Z", "%q is no time", text)
 	}
 	return t
+}
+
+// validity checks the validity of a key that is not a root; a root is a root as long as the definition lists it.
+func (c *checker) validity() {
+	for _, k := range c.d.keys() {
+		var from, until time.Time
+		if k.key.From != "" {
+			from = c.instant(k.place+".from", k.key.From)
+		}
+		if k.key.Until != "" {
+			until = c.instant(k.place+".until", k.key.Until)
+		}
+		if !from.IsZero() && !until.IsZero() && !from.Before(until) {
+			c.add(k.place+".until", "", "%s is not after from (%s): the key would never be valid", k.key.Until, k.key.From)
+		}
+		if r := k.key.Revoked; r != nil {
+			c.instant(k.place+".revoked.at", r.At)
+			if r.Reason != Rotation && r.Reason != Compromise {
+				c.add(k.place+".revoked.reason", "rotation (another key took its place) or compromise (somebody else may have it)", "is %q", r.Reason)
+			}
+		}
+	}
 }
 
 // keyOwners refuses a key with two owners: nobody could tell who signed. Only a root key may be a person's too.

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/mod/sumdb/note"
 
 	"cdgate.dev/cdgate/engine/fault"
@@ -27,6 +29,7 @@ type written struct {
 	Version    int                      `json:"version"`
 	Expires    string                   `json:"expires"`
 	Roots      []string                 `json:"roots"`
+	Threshold  int                      `json:"threshold"`
 	Log        string                   `json:"log"`
 	Signers    map[string]writtenSigner `json:"signers"`
 	People     map[string]writtenPerson `json:"people"`
@@ -42,19 +45,37 @@ type written struct {
 }
 
 type writtenSigner struct {
-	Keys       []string   `json:"keys"`
-	May        []string   `json:"may"`
-	Lines      []string   `json:"lines"`
-	Identities []Identity `json:"identities"`
-	Require    *Require   `json:"require"`
+	Keys       []writtenKey `json:"keys"`
+	May        []string     `json:"may"`
+	Lines      []string     `json:"lines"`
+	Identities []Identity   `json:"identities"`
+	Require    *Require     `json:"require"`
 }
 
 type writtenPerson struct {
 	Name       string           `json:"name"`
-	Keys       []string         `json:"keys"`
+	Keys       []writtenKey     `json:"keys"`
 	Emails     []string         `json:"emails"`
 	Logins     []string         `json:"logins"`
 	Identities []PersonIdentity `json:"identities"`
+}
+
+// writtenKey is a key file, by its name only or with the key's validity.
+type writtenKey struct {
+	File    string      `json:"file"`
+	From    string      `json:"from"`
+	Until   string      `json:"until"`
+	Revoked *Revocation `json:"revoked"`
+}
+
+// UnmarshalJSON takes a text for the name of the file.
+func (k *writtenKey) UnmarshalJSON(b []byte) error {
+	if jsontext.Value(b).Kind() == '"' {
+		*k = writtenKey{}
+		return json.Unmarshal(b, &k.File)
+	}
+	type plain writtenKey
+	return json.Unmarshal(b, (*plain)(k), json.RejectUnknownMembers(true))
 }
 
 // Parse reads gate.yaml: its shape, and what it means as far as that shows without the key files. Errors are of class
@@ -93,10 +114,13 @@ func (c *Config) Version() int { return c.text.Version }
 func (c *Config) definition() *Definition {
 	d := &Definition{
 		APIVersion: c.text.APIVersion, Version: c.text.Version, Expires: c.text.Expires,
-		Roots: keyFiles(c.text.Roots), Log: c.text.Log,
+		Roots: rootFiles(c.text.Roots), Log: c.text.Log,
 		Signers: map[string]Signer{}, People: map[string]Person{},
 		Robots: orEmpty(c.text.Robots), Roles: orEmpty(c.text.Roles), Kinds: orEmpty(c.text.Kinds),
 		Lines: orEmpty(c.text.Lines), Targets: orEmpty(c.text.Targets),
+	}
+	if c.text.Threshold > 1 { // one is what a definition that says nothing means
+		d.Threshold = c.text.Threshold
 	}
 	for id, s := range c.text.Signers {
 		d.Signers[id] = Signer{Keys: keyFiles(s.Keys), May: s.May, Lines: s.Lines, Identities: s.Identities, Require: demand(s.Require)}
@@ -126,10 +150,18 @@ func orEmpty[V any](m map[string]V) map[string]V {
 	return maps.Clone(m)
 }
 
-func keyFiles(files []string) []Key {
+func rootFiles(files []string) []Key {
 	out := []Key{}
 	for _, f := range files {
 		out = append(out, Key{File: f})
+	}
+	return out
+}
+
+func keyFiles(keys []writtenKey) []Key {
+	out := []Key{}
+	for _, k := range keys {
+		out = append(out, Key{File: k.File, From: k.From, Until: k.Until, Revoked: k.Revoked})
 	}
 	return out
 }

@@ -15,7 +15,10 @@ func TestParseRefuses(t *testing.T) {
 	}{
 		{"version zero", "version: 3", "version: 0", []string{"gate.yaml:2"}},
 		{"unknown key", "log: log.pub", "logs: log.pub", []string{"logs"}},
-		{"two roots", "roots: [root.pub]", "roots: [root.pub, eva.pub]", []string{"roots"}},
+		{"one root twice", "roots: [root.pub]", "roots: [root.pub, root.pub]", []string{"roots"}},
+		{"more signatures than roots", "roots: [root.pub]", "roots: [root.pub, eva.pub]\nthreshold: 3", []string{"threshold", "nobody could ever sign"}},
+		{"key is never valid", "keys: [ci.pub]", "keys: [{file: ci.pub, from: 2026-02-01T00:00:00Z, until: 2026-02-01T00:00:00Z}]", []string{"signers.ci.keys[0].until", "never"}},
+		{"revoked for no reason", "keys: [ci.pub]", "keys: [{file: ci.pub, revoked: {at: 2026-02-01T00:00:00Z}}]", []string{"reason"}},
 		{"no root", "roots: [root.pub]", "roots: []", []string{"roots"}},
 		{"expires is no time", "expires: 2027-06-01T00:00:00Z", "expires: soon", []string{"expires"}},
 		{"impossible date", "expires: 2027-06-01T00:00:00Z", "expires: 2027-02-30T00:00:00Z", []string{"expires", "2027-02-30"}},

@@ -94,7 +94,7 @@ func (w *world) sign(src string) []byte {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	b, err := Sign(d, []byte(src), w.signers["root"], now)
+	b, err := Sign(d, []byte(src), nil, w.signers["root"], now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func (w *world) sign(src string) []byte {
 
 func (w *world) open(src string) *Definition {
 	w.t.Helper()
-	d, err := Open([]byte(src), w.sign(src), Pin{}, now)
+	d, err := Open([]byte(src), Signatures{w.sign(src)}, nil, Pin{}, now)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -10,34 +10,54 @@ const PredicateType = "https://cdgate.dev/gate/v1"
 // Decision is the duty of signers that sign decision records.
 const Decision = "decision"
 
-// Key is a public key with the file it came from. ID is base64(SHA-256(SPKI)).
+// Key is a public key with the file it came from. ID is base64(SHA-256(SPKI)). From and Until are RFC 3339 or empty, and
+// the validity is half-open, as that of a Role.
 type Key struct {
-	ID   string `json:"id"`
-	PEM  string `json:"pem"`
-	File string `json:"file"`
+	ID      string      `json:"id"`
+	PEM     string      `json:"pem"`
+	File    string      `json:"file"`
+	From    string      `json:"from,omitempty"`
+	Until   string      `json:"until,omitempty"`
+	Revoked *Revocation `json:"revoked,omitempty"`
 }
+
+// Revocation says from when on nothing counts that a key signs, and why: Rotation or Compromise.
+type Revocation struct {
+	At     string `json:"at"`
+	Reason string `json:"reason"`
+}
+
+// The reasons of a revocation: another key took its place, or somebody else may have it.
+const (
+	Rotation   = "rotation"
+	Compromise = "compromise"
+)
 
 // Definition is a gate definition with its keys inlined. It is plain data: its canonical JSON, with Sources and
 // SignedAt beside it, is what is signed. Only Open and OpenArchived make one that counts as signed.
 type Definition struct {
-	APIVersion string             `json:"apiVersion"`
-	Version    int                `json:"version"`
-	Expires    string             `json:"expires"`
-	Roots      []Key              `json:"roots"`
-	Log        string             `json:"log"`
-	Signers    map[string]Signer  `json:"signers"`
-	People     map[string]Person  `json:"people"`
-	Robots     map[string]Robot   `json:"robots"`
-	Roles      map[string]Role    `json:"roles"`
-	Kinds      map[string]OwnKind `json:"kinds"`
-	Lines      map[string]Line    `json:"lines"`
-	Targets    map[string]Target  `json:"targets"`
+	APIVersion string `json:"apiVersion"`
+	Version    int    `json:"version"`
+	Expires    string `json:"expires"`
+	Roots      []Key  `json:"roots"`
+	// Threshold is how many owners of root keys must sign; 0 means one.
+	Threshold int                `json:"threshold,omitzero"`
+	Log       string             `json:"log"`
+	Signers   map[string]Signer  `json:"signers"`
+	People    map[string]Person  `json:"people"`
+	Robots    map[string]Robot   `json:"robots"`
+	Roles     map[string]Role    `json:"roles"`
+	Kinds     map[string]OwnKind `json:"kinds"`
+	Lines     map[string]Line    `json:"lines"`
+	Targets   map[string]Target  `json:"targets"`
 	// Trust and Require are nil where the definition says nothing of them.
 	Trust   *Trust   `json:"trust,omitempty"`
 	Require *Require `json:"require,omitempty"`
 
 	Sources  []Source `json:"-"`
 	SignedAt string   `json:"-"`
+	// Previous is the digest of the version before, empty for the first that was signed.
+	Previous string `json:"-"`
 
 	proof proof
 }
@@ -46,10 +66,11 @@ type Definition struct {
 type proof struct {
 	signed    bool
 	pinned    bool
-	root      string      // id of the key that signed
+	root      string      // id of the first key that signed
 	file      string      // digest of gate.yaml
 	bundle    string      // digest of the signature
 	predicate []byte      // as it was signed
+	link      *link       // the signatures, and the way to the versions before; nil for a definition nobody signed
 	trust     *seal.Roots // nil where the definition has none
 }
 
@@ -123,11 +144,4 @@ type Target struct {
 type Source struct {
 	Ref    string `json:"ref"`
 	Digest string `json:"digest"`
-}
-
-// Pin says under whose key a definition must be signed. The zero Pin believes the key the definition itself names, and
-// then RootPinned is false.
-type Pin struct {
-	// Fingerprint is "SHA256:" and the key's id, or empty.
-	Fingerprint string
 }

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,6 +23,7 @@ type predicate struct {
 	Definition *Definition `json:"definition"`
 	Sources    []Source    `json:"sources"`
 	SignedAt   string      `json:"signedAt"`
+	Previous   string      `json:"previous,omitempty"`
 }
 
 // JSON is the signed predicate: the bytes as they were signed, or the deterministic JSON of an unsigned definition.
@@ -29,7 +31,7 @@ func (d *Definition) JSON() ([]byte, error) {
 	if d.proof.predicate != nil {
 		return d.proof.predicate, nil
 	}
-	b, err := json.Marshal(predicate{d, d.Sources, d.SignedAt}, json.Deterministic(true), json.FormatNilSliceAsNull(false), json.FormatNilMapAsNull(false))
+	b, err := json.Marshal(predicate{d, d.Sources, d.SignedAt, d.Previous}, json.Deterministic(true), json.FormatNilSliceAsNull(false), json.FormatNilMapAsNull(false))
 	if err != nil {
 		return nil, fmt.Errorf("write gate definition: %w", err)
 	}
@@ -45,21 +47,23 @@ func (d *Definition) Digest() string {
 	return seal.Digest(b)
 }
 
-// Sign signs a definition that Resolve made from gateBytes. The signer's key must be the root that it names. Errors are
-// of class fault.Usage.
-func Sign(def *Definition, gateBytes []byte, signer *seal.Signer, now time.Time) ([]byte, error) {
+// Sign signs a definition that Resolve made from gateBytes, as the one that follows previous; nil where it is the first. The
+// signer's key must be a root that either of the two names. Errors are of class fault.Usage.
+func Sign(def *Definition, gateBytes []byte, previous *Definition, signer *seal.Signer, now time.Time) ([]byte, error) {
 	if def.proof.file == "" || def.proof.file != seal.Digest(gateBytes) {
 		return nil, fault.New(fault.Usage, "sign gate definition: gate.yaml is not the text that was read; read it again and sign that")
 	}
-	if _, ok := find(def.Roots, signer.KeyID()); !ok {
-		return nil, fault.New(fault.Usage, "sign gate definition: key %s is not its root key, which is %s; sign with that key, or name another root in gate.yaml",
-			signer.Public().Fingerprint(), def.rootNames())
-	}
-	if !now.Before(def.ExpiresAt()) {
-		return nil, fault.New(fault.Usage, "sign gate definition: it expired at %s; move expires in gate.yaml forward", def.Expires)
-	}
 	signed := *def
-	signed.SignedAt = now.UTC().Truncate(time.Second).Format(time.RFC3339)
+	signed.SignedAt, signed.Previous = rfc3339(now), ""
+	if previous != nil {
+		if previous.proof.link == nil || def.Version != previous.Version+1 {
+			return nil, fault.New(fault.Usage, "sign gate definition: version %d is signed, so this must be version %d, and it is version %d", previous.Version, previous.Version+1, def.Version)
+		}
+		signed.Previous = previous.Digest()
+	}
+	if err := mayRoot(def, previous, signer, now); err != nil {
+		return nil, err
+	}
 	b, err := signed.JSON()
 	if err != nil {
 		return nil, fault.Wrap(fault.Usage, err)
@@ -78,36 +82,54 @@ func Sign(def *Definition, gateBytes []byte, signer *seal.Signer, now time.Time)
 	return bundle, nil
 }
 
-// ParsePin reads a fingerprint ("SHA256:…") or a public key in PEM; empty text is the zero Pin. Errors are of class
-// fault.Usage.
-func ParsePin(text string) (Pin, error) {
-	text = strings.TrimSpace(text)
-	switch {
-	case text == "":
-		return Pin{}, nil
-	case strings.HasPrefix(text, "SHA256:"):
-		return Pin{Fingerprint: text}, nil
-	case strings.Contains(text, "-----BEGIN"):
-		k, err := seal.ParsePublicKey("root key", []byte(text))
-		if err != nil {
-			return Pin{}, fault.Wrap(fault.Usage, err)
-		}
-		return Pin{Fingerprint: k.Fingerprint()}, nil
+// Countersign signs exactly what another root key has signed. Errors are of class fault.Usage.
+func Countersign(s *Signing, signer *seal.Signer, now time.Time) ([]byte, error) {
+	if err := mayRoot(s.Definition, s.Previous, signer, now); err != nil {
+		return nil, err
 	}
-	return Pin{}, fault.New(fault.Usage, "read root key: want a fingerprint (SHA256:…) or a public key in PEM, got %.80q", text)
+	first := s.Definition.proof.link.opened
+	bundle, err := signer.Sign(first.Statement)
+	if err != nil {
+		return nil, fmt.Errorf("sign gate definition: %w", err)
+	}
+	if again, err := seal.InspectUnsafe(bundle); err != nil || !bytes.Equal(again.Payload, first.Payload) {
+		return nil, fault.New(fault.Internal, "sign gate definition: what was signed is not what the first signature is over")
+	}
+	return bundle, nil
 }
 
-// Open opens the signature of gate.yaml and demands that it is that of the root key, that gate.yaml is the signed text,
-// and that it has not expired at now. What counts afterwards is what was signed: gate.yaml and the key files are not
-// read again. Errors are of class fault.Trust; where there is nothing to open, fault.Usage.
-func Open(gateBytes, bundle []byte, root Pin, now time.Time) (*Definition, error) {
+// mayRoot says whether a key may sign the definition now.
+func mayRoot(def, previous *Definition, signer *seal.Signer, now time.Time) error {
+	_, ok := find(def.Roots, signer.KeyID())
+	names := def.rootNames()
+	if previous != nil && !ok {
+		_, ok = find(previous.Roots, signer.KeyID())
+		if !sameRoots(def, previous) {
+			names += ", or before " + previous.rootNames()
+		}
+	}
+	if !ok {
+		return fault.New(fault.Usage, "sign gate definition: key %s is not its root key, which is %s; sign with that key, or name another root in gate.yaml",
+			signer.Public().Fingerprint(), names)
+	}
+	if !now.Before(def.ExpiresAt()) {
+		return fault.New(fault.Usage, "sign gate definition: it expired at %s; move expires in gate.yaml forward", def.Expires)
+	}
+	return nil
+}
+
+// Open opens the signatures of gate.yaml and demands that enough of its root keys made them, that gate.yaml is the signed
+// text, that the definition follows from the versions before, and that it has not expired at now. What counts afterwards is
+// what was signed: gate.yaml and the key files are not read again. Errors are of class fault.Trust; where there is nothing
+// to open, fault.Usage.
+func Open(gateBytes []byte, sigs Signatures, history History, root Pin, now time.Time) (*Definition, error) {
 	if len(gateBytes) == 0 {
 		return nil, fault.New(fault.Usage, "open gate definition: gate.yaml is empty; start with: cdgate init")
 	}
-	if len(bundle) == 0 {
+	if len(sigs) == 0 || len(sigs[0]) == 0 {
 		return nil, fault.New(fault.Usage, "open gate definition: the signature is empty; its owner makes it with: cdgate gate sign --key ROOT.key")
 	}
-	d, err := open(bundle, root)
+	d, err := open(sigs, history, root)
 	if err != nil {
 		return nil, err
 	}
@@ -121,10 +143,10 @@ func Open(gateBytes, bundle []byte, root Pin, now time.Time) (*Definition, error
 	return d, nil
 }
 
-// OpenArchived opens the signature that a record names and demands that it was valid at the time of the record. gate.yaml
-// is not needed: what counts is what was signed. Errors are of class fault.Trust.
-func OpenArchived(bundle []byte, root Pin, at time.Time) (*Definition, error) {
-	d, err := open(bundle, root)
+// OpenArchived opens the signatures that a record names and demands that the definition was valid at the time of the
+// record. gate.yaml is not needed: what counts is what was signed. Errors are of class fault.Trust.
+func OpenArchived(sigs Signatures, history History, root Pin, at time.Time) (*Definition, error) {
+	d, err := open(sigs, history, root)
 	if err != nil {
 		return nil, err
 	}
@@ -142,31 +164,26 @@ func (d *Definition) checkTime(now time.Time) error {
 		d.Version, d.Expires)
 }
 
-func open(bundle []byte, root Pin) (*Definition, error) {
-	claim, err := seal.InspectUnsafe(bundle)
-	if err != nil {
-		return nil, fault.New(fault.Trust, "open gate definition: its signature cannot be read: %v; restore it, or sign again with: cdgate gate sign --key ROOT.key", err)
-	}
-	claimed, err := decode(claim)
+func open(sigs Signatures, history History, root Pin) (*Definition, error) {
+	l, err := load(sigs, history)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := claimed.rootKeys(root)
+	prev, err := l.back()
 	if err != nil {
 		return nil, err
 	}
-	opened, err := seal.Open(bundle, keys...)
-	switch {
-	case errors.Is(err, seal.ErrUnknownKey):
-		return nil, fault.New(fault.Trust, "open gate definition: it is signed with key SHA256:%s, but its root key is %s; have the owner of that key sign it", claim.KeyID, claimed.rootNames())
-	case err != nil:
-		return nil, fault.New(fault.Trust, "open gate definition: the signature of %s does not hold: %v; gate.sigstore.json was altered, sign again with: cdgate gate sign --key ROOT.key", claimed.rootNames(), err)
-	}
-	d, err := decode(opened)
-	if err != nil {
+	if err := l.onlyRoots(prev); err != nil {
 		return nil, err
 	}
-	d.proof.signed, d.proof.pinned, d.proof.root = true, root.Fingerprint != "", opened.KeyID
+	if t := l.def.tally(l.signed); !t.Complete() {
+		return nil, fault.New(fault.Trust, "open gate definition: version %d has %s; each runs: cdgate gate sign --key ROOT.key", l.def.Version, t)
+	}
+	if err := l.anchored(root); err != nil {
+		return nil, err
+	}
+	d := l.def
+	d.proof.signed, d.proof.pinned, d.proof.root = true, !root.none(), l.first(d)
 	return d, nil
 }
 
@@ -187,12 +204,15 @@ func decode(o *seal.Opened) (*Definition, error) {
 		return nil, fault.New(fault.Trust, "open gate definition: the signed text holds no definition")
 	}
 	d := p.Definition
-	d.Sources, d.SignedAt = p.Sources, p.SignedAt
+	d.Sources, d.SignedAt, d.Previous = p.Sources, p.SignedAt, p.Previous
 	d.proof = proof{
 		file: "sha256:" + st.Subject[0].Digest["sha256"], bundle: o.Digest, predicate: append([]byte{}, st.Predicate...),
 	}
 	errs := append(d.keyProblems(), d.readTrust())
 	errs = append(errs, problems(d, "signed gate definition")...)
+	if d.Previous != "" && !isDigest(d.Previous) {
+		errs = append(errs, fmt.Errorf("signed gate definition: previous: %q is no digest", d.Previous))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fault.New(fault.Trust, "open gate definition: %w", err)
 	}
@@ -221,40 +241,16 @@ func (d *Definition) keyProblems() []error {
 	return errs
 }
 
-// rootKeys are the keys that may have signed: the pinned one, which the definition must name, or those it names.
-func (d *Definition) rootKeys(pin Pin) ([]seal.PublicKey, error) {
-	var keys []seal.PublicKey
-	for _, k := range d.Roots {
-		if pin.Fingerprint == "" || k.Public().Fingerprint() == pin.Fingerprint {
-			keys = append(keys, k.Public())
-		}
-	}
-	if len(keys) == 0 {
-		return nil, fault.New(fault.Trust, "open gate definition: its root key is %s, but %s is pinned; "+
-			"either it is somebody else's definition, or the root was changed and the pin (--root, CDGATE_ROOT) was not", d.rootNames(), pin.Fingerprint)
-	}
-	return keys, nil
-}
-
-// rootNames is how messages name the root: fingerprint and file.
-func (d *Definition) rootNames() string {
-	var names []string
-	for _, k := range d.Roots {
-		names = append(names, fmt.Sprintf("%s (%s)", k.Public().Fingerprint(), k.File))
-	}
-	return strings.Join(names, ", ")
-}
-
 // Signed says whether Open or OpenArchived made the definition; nothing else counts for a decision.
 func (d *Definition) Signed() bool { return d.proof.signed }
 
 // RootPinned is false when only the definition itself says who may sign it.
 func (d *Definition) RootPinned() bool { return d.proof.pinned }
 
-// RootKey is the id of the key that signed the definition.
+// RootKey is the id of the first of its root keys that signed the definition.
 func (d *Definition) RootKey() string { return d.proof.root }
 
-// BundleDigest is the digest of the signature's bytes.
+// BundleDigest is the digest of the first signature's bytes.
 func (d *Definition) BundleDigest() string { return d.proof.bundle }
 
 // FileDigest is the digest of the text of gate.yaml that was resolved or signed.

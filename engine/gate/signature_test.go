@@ -3,6 +3,7 @@ package gate
 import (
 	"bytes"
 	"encoding/base64"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -18,12 +19,12 @@ func TestSignAndOpen(t *testing.T) {
 	w := newWorld(t)
 	bundle := w.sign(goodYAML)
 	rootFingerprint := w.signers["root"].Public().Fingerprint()
-	for _, pin := range []Pin{{}, {Fingerprint: rootFingerprint}} {
-		d, err := Open([]byte(goodYAML), bundle, pin, now)
+	for _, pin := range []Pin{{}, {Keys: []string{rootFingerprint}}} {
+		d, err := Open([]byte(goodYAML), Signatures{bundle}, nil, pin, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !d.Signed() || d.RootPinned() != (pin != Pin{}) || d.RootKey() != w.signers["root"].KeyID() {
+		if !d.Signed() || d.RootPinned() == pin.none() || d.RootKey() != w.signers["root"].KeyID() {
 			t.Errorf("signed %v pinned %v root %s", d.Signed(), d.RootPinned(), d.RootKey())
 		}
 		if d.FileDigest() != seal.Digest([]byte(goodYAML)) || d.BundleDigest() != seal.Digest(bundle) {
@@ -36,7 +37,7 @@ func TestSignAndOpen(t *testing.T) {
 		if err != nil || seal.Digest(b) != d.Digest() || !bytes.Contains(b, []byte(`"definition"`)) {
 			t.Errorf("JSON %v", err)
 		}
-		again, err := OpenArchived(bundle, pin, now)
+		again, err := OpenArchived(Signatures{bundle}, nil, pin, now)
 		if err != nil || again.Digest() != d.Digest() {
 			t.Errorf("archived: %v", err)
 		}
@@ -54,13 +55,13 @@ func TestOpenRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := Sign(d, []byte(src), w.signers["mallory"], now)
+		b, err := Sign(d, []byte(src), nil, w.signers["mallory"], now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return b
 	}
-	pinned := Pin{Fingerprint: w.signers["root"].Public().Fingerprint()}
+	pinned := Pin{Keys: []string{w.signers["root"].Public().Fingerprint()}}
 	expires := time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC)
 	tests := []struct {
 		name   string
@@ -87,7 +88,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d, err := Open([]byte(tt.file), tt.bundle, tt.pin, tt.now)
+			d, err := Open([]byte(tt.file), Signatures{tt.bundle}, nil, tt.pin, tt.now)
 			if d != nil || fault.ClassOf(err) != tt.class {
 				t.Fatalf("%v, class %v of %v, want %v", d, fault.ClassOf(err), err, tt.class)
 			}
@@ -97,16 +98,16 @@ func TestOpenRefuses(t *testing.T) {
 			if tt.class == fault.Usage || strings.HasPrefix(tt.name, "gate.yaml") {
 				return
 			}
-			if d, err := OpenArchived(tt.bundle, tt.pin, tt.now); d != nil || fault.ClassOf(err) != fault.Trust {
+			if d, err := OpenArchived(Signatures{tt.bundle}, nil, tt.pin, tt.now); d != nil || fault.ClassOf(err) != fault.Trust {
 				t.Errorf("archived: %v, %v", d, err)
 			}
 		})
 	}
 	// Twins of the attacks that depend on time and pin.
-	if _, err := Open([]byte(goodYAML), good, pinned, expires.Add(-time.Second)); err != nil {
+	if _, err := Open([]byte(goodYAML), Signatures{good}, nil, pinned, expires.Add(-time.Second)); err != nil {
 		t.Errorf("a second before it expires: %v", err)
 	}
-	if d, err := Open([]byte(mine), byMallory(mine), Pin{}, now); err != nil || d.RootPinned() {
+	if d, err := Open([]byte(mine), Signatures{byMallory(mine)}, nil, Pin{}, now); err != nil || d.RootPinned() {
 		t.Errorf("unpinned, another root: %v", err)
 	}
 }
@@ -123,7 +124,7 @@ func TestOpenAnyFlippedByte(t *testing.T) {
 	for i := 0; i < len(good); i += step {
 		b := bytes.Clone(good)
 		b[i] ^= 1
-		if d, err := Open([]byte(goodYAML), b, Pin{}, now); err == nil && d.Digest() != want {
+		if d, err := Open([]byte(goodYAML), Signatures{b}, nil, Pin{}, now); err == nil && d.Digest() != want {
 			t.Fatalf("byte %d flipped: another definition opens", i)
 		}
 	}
@@ -146,33 +147,40 @@ func TestSignRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b, err := Sign(d, []byte(tt.text), w.signers[tt.key], tt.at)
+			b, err := Sign(d, []byte(tt.text), nil, w.signers[tt.key], tt.at)
 			if b != nil || fault.ClassOf(err) != fault.Usage || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 		})
 	}
-	if _, err := Sign(d, []byte(goodYAML), w.signers["root"], now); err != nil {
+	if _, err := Sign(d, []byte(goodYAML), nil, w.signers["root"], now); err != nil {
 		t.Errorf("the root key: %v", err)
 	}
-	if _, err := Sign(&Definition{}, nil, w.signers["root"], now); err == nil {
+	if _, err := Sign(&Definition{}, nil, nil, w.signers["root"], now); err == nil {
 		t.Error("the zero definition was signed")
 	}
 }
 
 func TestParsePin(t *testing.T) {
 	w := newWorld(t)
-	k := w.signers["root"].Public()
-	for _, text := range []string{k.Fingerprint(), k.PEM, "\n" + k.Fingerprint() + "\n"} {
-		if p, err := ParsePin(text); err != nil || p.Fingerprint != k.Fingerprint() {
+	k, k2 := w.signers["root"].Public(), w.signers["eva"].Public()
+	for text, want := range map[string]Pin{
+		"":                                    {},
+		k.Fingerprint():                       {Keys: []string{k.Fingerprint()}},
+		k.PEM:                                 {Keys: []string{k.Fingerprint()}},
+		"\n" + k.Fingerprint() + "\n":         {Keys: []string{k.Fingerprint()}},
+		k.Fingerprint() + ", " + k2.PEM:       {Keys: []string{k.Fingerprint(), k2.Fingerprint()}},
+		"2/" + k.PEM + "," + k2.Fingerprint(): {Keys: []string{k.Fingerprint(), k2.Fingerprint()}, Of: 2},
+	} {
+		if p, err := ParsePin(text); err != nil || !reflect.DeepEqual(p, want) {
 			t.Errorf("pin %q: %v, %v", text, p, err)
 		}
 	}
-	if p, err := ParsePin(""); err != nil || p != (Pin{}) {
-		t.Errorf("empty pin: %v, %v", p, err)
-	}
-	for _, text := range []string{"root.pub", "sha256:00", "-----BEGIN PUBLIC KEY-----\nAA\n-----END PUBLIC KEY-----\n"} {
-		if p, err := ParsePin(text); err == nil || fault.ClassOf(err) != fault.Usage || p != (Pin{}) {
+	for _, text := range []string{
+		"root.pub", "sha256:00", "-----BEGIN PUBLIC KEY-----\nAA\n-----END PUBLIC KEY-----\n", k.Fingerprint() + ",", k.Fingerprint() + "," + k.Fingerprint(),
+		k.Fingerprint() + "," + k.PEM, "0/" + k.Fingerprint(), "2/" + k.Fingerprint(), "/" + k.Fingerprint(), "99999999999999999999/" + k.Fingerprint(), "1/",
+	} {
+		if p, err := ParsePin(text); err == nil || fault.ClassOf(err) != fault.Usage || !reflect.DeepEqual(p, Pin{}) {
 			t.Errorf("pin %q: %v, %v", text, p, err)
 		}
 	}

@@ -96,17 +96,23 @@ type Inputs struct {
 	// Bundle is the sealed evidence, and Items the manifests in it. Signoffs are the manifests of sign-offs that count,
 	// NotCounted those of everything that was looked at and does not. Logged are the sign-off statements about the
 	// release that the log held.
-	Bundle       string   `json:"bundle"`
-	Items        []string `json:"items"`
-	Signoffs     []string `json:"signoffs"`
-	NotCounted   []string `json:"notCounted"`
-	Logged       []string `json:"logged"`
-	Input        string   `json:"input"`
-	Gate         string   `json:"gate"`
-	GateBundle   string   `json:"gateSignature"`
-	Policies     []Source `json:"policies"`
-	Params       string   `json:"params"`
-	Capabilities string   `json:"capabilities"`
+	Bundle     string   `json:"bundle"`
+	Items      []string `json:"items"`
+	Signoffs   []string `json:"signoffs"`
+	NotCounted []string `json:"notCounted"`
+	Logged     []string `json:"logged"`
+	// LoggedUnder is for each of Logged the newest version of the gate definition that the log named up to its entry.
+	LoggedUnder []int  `json:"loggedUnder,omitempty"`
+	Input       string `json:"input"`
+	Gate        string `json:"gate"`
+	GateBundle  string `json:"gateSignature"`
+	// GateSignatures are the further signatures of the gate definition, GateHistory those of the versions before that were
+	// asked, newest first.
+	GateSignatures []string   `json:"gateSignatures,omitempty"`
+	GateHistory    [][]string `json:"gateHistory,omitempty"`
+	Policies       []Source   `json:"policies"`
+	Params         string     `json:"params"`
+	Capabilities   string     `json:"capabilities"`
 }
 
 // Asked is what the caller named, before evidence said more; a replay asks the same.
@@ -136,6 +142,8 @@ type Root struct {
 	// Version is that of the gate definition.
 	Version int  `json:"version"`
 	Pinned  bool `json:"pinned"`
+	// Digest is that of the signed gate definition.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Head is the head of the decision log that was read before deciding.

@@ -17,4 +17,8 @@ type Leaf struct {
 	At      string `json:"at"`
 	// Gate is the version of the gate definition that a decision was made under: no older one decides after it.
 	Gate int `json:"gate,omitzero"`
+	// GateDigest is that of the signed definition. Pinned says that the caller pinned its root keys: otherwise only the
+	// checkout vouched for it.
+	GateDigest string `json:"gateDigest,omitempty"`
+	Pinned     bool   `json:"pinned,omitzero"`
 }

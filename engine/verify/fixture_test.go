@@ -76,9 +76,9 @@ func newWorld(t *testing.T) *world {
 	def, err := gate.Resolve(cfg, func(p string) ([]byte, error) { return files[p], nil },
 		[]gate.Source{{Ref: "builtin:minimal", Digest: app}})
 	w.must(err)
-	bundle, err := gate.Sign(def, []byte(gateYAML), w.signers["root"], now)
+	bundle, err := gate.Sign(def, []byte(gateYAML), nil, w.signers["root"], now)
 	w.must(err)
-	w.def, err = gate.Open([]byte(gateYAML), bundle, gate.Pin{}, now)
+	w.def, err = gate.Open([]byte(gateYAML), gate.Signatures{bundle}, nil, gate.Pin{}, now)
 	w.must(err)
 	w.st, err = store.Create(w.dir)
 	w.must(err)

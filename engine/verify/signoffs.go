@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/gate"
@@ -14,14 +15,14 @@ import (
 )
 
 // Signoffs are the sign-offs about a release that people signed and the log holds, sorted by digest, and those that do
-// not count. logged are the digests of the sign-offs that the log holds for the release. An error is classed and may come
-// with both lists: one that the log holds and the store does not, or a bad signature under a person's key, is
+// not count. logged are the sign-offs that the log holds for the release: the digest, and the newest version of the gate
+// definition that the log names up to its entry. An error is classed and may come with both lists: one that the log holds and the store does not, or a bad signature under a person's key, is
 // fault.Trust; one by a person that cannot be read is fault.Evidence.
-func Signoffs(st *store.Store, ix *store.Index, def *gate.Definition, releaseID string, logged map[string]bool) ([]Signoff, []NotCounted, error) {
+func Signoffs(st *store.Store, ix *store.Index, def *gate.Definition, releaseID string, logged map[string]int, now time.Time) ([]Signoff, []NotCounted, error) {
 	if def == nil || !def.Signed() {
 		return nil, nil, fault.New(fault.Trust, "verify sign-offs: the gate definition is not signed, so nobody is anybody; sign it with: cdgate gate sign --key ROOT.key")
 	}
-	x := &examiner{def: def, manifests: map[string]bool{}}
+	x := &examiner{def: def, want: Want{Now: now}, manifests: map[string]bool{}}
 	out := []Signoff{}
 	missing := maps.Clone(logged)
 	for _, s := range readAll(st, ix, store.TypeSignoff) {
@@ -30,26 +31,29 @@ func Signoffs(st *store.Store, ix *store.Index, def *gate.Definition, releaseID 
 		switch {
 		case s.fault != nil:
 			x.blame(s, s.fault)
-		case !about && logged[s.digest]:
+		case !about && held(logged, s.digest):
 			x.blame(s, fault.New(fault.Trust, "open sign-off %s: the log holds it for this release, but it is not about it", s.digest))
 		case !about:
 		default:
-			if so, ok := x.signoff(s, logged[s.digest]); ok {
+			if so, ok := x.signoff(s, logged[s.digest], held(logged, s.digest)); ok {
 				out = append(out, so)
 			}
 		}
 	}
 	for _, digest := range slices.Sorted(maps.Keys(missing)) {
-		if missing[digest] {
-			x.faults = append(x.faults, fault.New(fault.Trust, "find sign-off %s: the log holds it for this release, and it is not in the store: it was taken away; restore it from a copy", digest))
-		}
+		x.faults = append(x.faults, fault.New(fault.Trust, "find sign-off %s: the log holds it for this release, and it is not in the store: it was taken away; restore it from a copy", digest))
 	}
 	slices.SortFunc(x.notCounted, func(a, b NotCounted) int { return cmp.Compare(a.ID, b.ID) })
 	return out, x.notCounted, errors.Join(x.faults...)
 }
 
+func held(logged map[string]int, digest string) bool {
+	_, ok := logged[digest]
+	return ok
+}
+
 // signoff verifies one statement about the release.
-func (x *examiner) signoff(s *statement, logged bool) (Signoff, bool) {
+func (x *examiner) signoff(s *statement, under int, logged bool) (Signoff, bool) {
 	by := s.claim.Signatory()
 	name, isSigner := x.owner(s, by)
 	if name == "" {
@@ -76,6 +80,9 @@ func (x *examiner) signoff(s *statement, logged bool) (Signoff, bool) {
 	}
 	if !logged {
 		return Signoff{}, x.refuse(s, Unlogged, name, "the sign-off %s of %s is not in the decision log; have it signed again with cdgate approve or reject, which logs it", short(s.digest), name)
+	}
+	if u := x.def.Stands(by, gate.When{Stamped: opened.Timestamped, Claimed: so.SignedAt, Now: x.want.Now, Logged: under}); u != nil {
+		return Signoff{}, x.refuse(s, reasonOf(u), name, "the sign-off %s of %s does not count: %s", short(s.digest), name, u.Msg)
 	}
 	so.Digest, so.Manifest, so.Person, so.KeyID = s.digest, s.manifest, name, opened.KeyID
 	if p, ok := x.def.PersonBy(by); ok {

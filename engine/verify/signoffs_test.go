@@ -66,7 +66,7 @@ func TestSignoffs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			logged := map[string]bool{}
+			logged := map[string]int{}
 			add := func(s signing) string {
 				p := w.generic(signed())
 				if s.edit != nil {
@@ -79,7 +79,7 @@ func TestSignoffs(t *testing.T) {
 					return b
 				})
 				if !s.unlogged {
-					logged[digest] = true
+					logged[digest] = 1
 				}
 				if !s.taken {
 					_, err := w.st.Add(t.Context(), store.Object{Type: store.TypeSignoff, Layers: []store.Layer{statementLayer(digest, size)}})
@@ -94,7 +94,7 @@ func TestSignoffs(t *testing.T) {
 			digest := add(s)
 			ix, err := w.st.Index()
 			w.must(err)
-			got, notCounted, err := Signoffs(w.st, ix, w.def, releaseID, logged)
+			got, notCounted, err := Signoffs(w.st, ix, w.def, releaseID, logged, now)
 			if fault.ClassOf(err) != tt.class {
 				t.Fatalf("class %v of %v, want %v", fault.ClassOf(err), err, tt.class)
 			}
@@ -133,7 +133,7 @@ func TestSignoff(t *testing.T) {
 	w.must(err)
 	ix, err := w.st.Index()
 	w.must(err)
-	got, _, err := Signoffs(w.st, ix, w.def, releaseID, map[string]bool{digest: true})
+	got, _, err := Signoffs(w.st, ix, w.def, releaseID, map[string]int{digest: 1}, now)
 	w.must(err)
 	s := got[0]
 	if s.Person != "eva" || s.Name != "Eva Peeters" || s.KeyID != w.signers["eva"].KeyID() || s.Manifest != manifests[0] || s.Verdict != "approve" ||
@@ -145,17 +145,17 @@ func TestSignoff(t *testing.T) {
 		t.Errorf("manifests %v", m)
 	}
 	for _, id := range []string{"", app} {
-		if got, nc, err := Signoffs(w.st, ix, w.def, id, nil); len(got)+len(nc) != 0 || err != nil {
+		if got, nc, err := Signoffs(w.st, ix, w.def, id, nil, now); len(got)+len(nc) != 0 || err != nil {
 			t.Errorf("release %q: %v %v %v", id, got, nc, err)
 		}
 	}
 	for _, def := range []*gate.Definition{nil, {People: w.def.People}} {
-		if got, _, err := Signoffs(w.st, ix, def, releaseID, map[string]bool{digest: true}); got != nil || fault.ClassOf(err) != fault.Trust {
+		if got, _, err := Signoffs(w.st, ix, def, releaseID, map[string]int{digest: 1}, now); got != nil || fault.ClassOf(err) != fault.Trust {
 			t.Errorf("unsigned gate definition: %v", err)
 		}
 	}
 	w.corrupt(digest, false)
-	if got, _, err := Signoffs(w.st, ix, w.def, releaseID, map[string]bool{digest: true}); len(got) != 0 || fault.ClassOf(err) != fault.Trust {
+	if got, _, err := Signoffs(w.st, ix, w.def, releaseID, map[string]int{digest: 1}, now); len(got) != 0 || fault.ClassOf(err) != fault.Trust {
 		t.Errorf("flipped bit: %v", err)
 	}
 }

@@ -83,7 +83,18 @@ func (x *examiner) judge(s *statement) bool {
 	if err := s.decode(opened); err != nil {
 		return x.blame(s, fault.New(fault.Evidence, "read %s statement %s, signed by %s: %v", s.kindName(), s.digest, name, err))
 	}
+	if u := x.def.Stands(by, gate.When{Stamped: opened.Timestamped, Claimed: s.at, Now: x.want.Now}); u != nil {
+		return x.refuse(s, reasonOf(u), name, "the %s statement %s of %s does not count: %s", s.kindName(), short(s.digest), name, u.Msg)
+	}
 	return x.ofLine(s)
+}
+
+// reasonOf says why a signature does not count.
+func reasonOf(u *gate.Unsound) Reason {
+	if u.Revoked {
+		return RevokedKey
+	}
+	return ExpiredKey
 }
 
 // owner is whose key or certificate it is: a signer, whom it notes in s, or a person, who is a signer where a role says so.

@@ -30,6 +30,8 @@ const (
 	Misfit        Reason = "misfit"
 	NoTimestamp   Reason = "no_timestamp"
 	Untrusted     Reason = "untrusted"
+	ExpiredKey    Reason = "expired_key"
+	RevokedKey    Reason = "revoked_key"
 )
 
 // NotCounted is a statement that does not count, and why. ID is the digest of the signed statement; Kind is the kind of
