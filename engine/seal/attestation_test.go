@@ -1,6 +1,9 @@
 package seal
 
 import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"encoding/asn1"
 	"encoding/base64"
 	"errors"
@@ -186,4 +189,69 @@ func asChain(t testing.TB, text []byte) []byte {
 	b.Material.Chain = must(json.Marshal(map[string]any{"certificates": []certificateJSON{*b.Material.Certificate}}))
 	b.Material.Certificate = nil
 	return must(json.Marshal(b))
+}
+
+// Every bit of an attestation in turn: whatever still opens says the same, signed by the same.
+func TestEveryBitOfAttestations(t *testing.T) {
+	w, s := sealtest.New(t, noon), newSigner(t)
+	id := sealtest.Workflow("https://github.com/acme/payments", ".github/workflows/release.yml", "refs/heads/main")
+	payload := foreignPayload()
+	trust := Trust{
+		Keys: []PublicKey{s.Public()}, Roots: rootsOf(t, w),
+		Identity: func(i Identity) bool { return i.Issuer == id.Issuer && i.Subject == id.Subject },
+	}
+	for name, c := range map[string]struct {
+		text []byte
+		step int // a certificate and a timestamp take a millisecond each time
+	}{
+		"envelope":    {bare(t, payload, must(s.sign(pae([]byte(payload)))), nil), 1},
+		"certificate": {w.Sign(payload, id, noon, noon.Add(time.Minute)), 13},
+	} {
+		want, refused := must(trust.OpenAttestation(c.text)), 0
+		for bit := 0; bit < 8*len(c.text); bit += c.step {
+			b := append([]byte{}, c.text...)
+			b[bit/8] ^= 1 << (bit % 8)
+			a, err := trust.OpenAttestation(b)
+			if err != nil {
+				refused++
+				continue
+			}
+			if string(a.Payload) != payload || a.Signatory != want.Signatory || !a.Witnessed.Equal(want.Witnessed) {
+				t.Errorf("%s: bit %d changed and it says something else: %+v", name, bit, a)
+			}
+		}
+		// The name of a key may be changed, and little else.
+		if all := 8 * len(c.text) / c.step; refused < all*9/10 {
+			t.Errorf("%s: of %d altered attestations only %d are refused", name, all, refused)
+		}
+	}
+}
+
+// FuzzOpenAttestation holds what must be true of any bytes: nobody is believed by default, and what is accepted from ourselves
+// is accepted as an attestation with the same content.
+func FuzzOpenAttestation(f *testing.F) {
+	private := must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{1}, 32))) // the same in all processes of the fuzzer
+	s := &Signer{sign: local(private), public: must(publicKey(&private.PublicKey))}
+	payload := foreignPayload()
+	ours := sign(f, s, statement(`{"a":1}`))
+	for _, b := range [][]byte{
+		ours, bare(f, payload, must(s.sign(pae([]byte(payload)))), nil), forge(f, s, payload, nil),
+		sealtest.New(f, noon).Sign(payload, sealtest.Identity{Issuer: "https://sso.example", Subject: "eva@acme.example"}, noon, noon),
+		nil, []byte("{}"), []byte(`{"payloadType":""}`), []byte(`{"mediaType":"` + MediaType + `"}`),
+	} {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if a, err := (Trust{}).OpenAttestation(b); err == nil {
+			t.Fatalf("nobody is trusted and it opens: %+v", a)
+		}
+		a, err := Trust{Keys: []PublicKey{s.Public()}}.OpenAttestation(b)
+		o, strict := Open(b, s.Public())
+		if strict == nil && (err != nil || string(a.Payload) != string(o.Payload) || a.Signatory != o.Signatory()) {
+			t.Fatalf("accepted from ourselves and not from others: %v", err)
+		}
+		if err == nil && (a.PredicateType == "" || len(a.Subjects) == 0 || a.Predicate.Kind() != '{') {
+			t.Fatalf("it says nothing: %+v", a)
+		}
+	})
 }
