@@ -46,7 +46,7 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 		return nil, err
 	}
 	defer s.end()
-	if err := mayDecide(s.file.def, o.Signer.Signatory()); err != nil {
+	if err := mayDecide(s.file.def, o.Signer); err != nil {
 		return nil, err
 	}
 	if u := s.file.def.Stands(o.Signer.Signatory(), gate.When{Claimed: o.Now, Now: o.Now}); u != nil {
@@ -72,10 +72,13 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 	return ev, s.commit(ctx, out, ev)
 }
 
-// mayDecide refuses a signatory whose signature on a decision would not count.
-func mayDecide(def *gate.Definition, by seal.Signatory) error {
+// mayDecide refuses a signer whose signature on a decision would not count.
+func mayDecide(def *gate.Definition, s *seal.Signer) error {
+	by := s.Signatory()
 	signer, ok := def.SignerBy(by)
 	switch {
+	case ok && signer.MayDo(gate.Decision) && def.WantsTimestamp(by) && !s.Timestamps():
+		return fault.New(fault.Usage, "sign the record: the gate definition wants timestamps; name an authority with --timestamp-url or --signing-config")
 	case ok && signer.MayDo(gate.Decision):
 		return nil
 	case !ok && by.KeyID == "":

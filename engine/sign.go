@@ -126,6 +126,8 @@ func entitled(def *gate.Definition, r record.Result, o SignOptions) (gate.Person
 	switch {
 	case !ok && by.KeyID != "":
 		return person, none, "", &Refused{fmt.Sprintf("the gate definition knows nobody with %s; its owner adds you under people", by)}
+	case ok && def.WantsTimestamp(by) && !o.Signer.Timestamps():
+		return person, none, "", fault.New(fault.Usage, "sign: the gate definition wants timestamps; name an authority with --timestamp-url or --signing-config")
 	case !ok:
 		return person, none, "", &Refused{fmt.Sprintf("you are %s, %s", by, def.Unknown(by))}
 	}

@@ -17,7 +17,7 @@ func signFlags() []cli.Flag {
 		text("meaning", "the `WORD` for what the signature means, such as approval or release; default: what the requirement says"),
 		text("comment", "a `TEXT` that is signed too"),
 		text("valid-hours", "how many `HOURS` the sign-off stands; it can only be shorter than the requirement says"),
-		toggle("yes", "do not ask", "y"), logKeyFlag()), keyFlags(), placeFlags(), one(outputFlag("text", "json")))
+		toggle("yes", "do not ask", "y"), logKeyFlag()), signingFlags(), placeFlags(), one(outputFlag("text", "json")))
 }
 
 func (w *world) approveCommand() *cli.Command {
@@ -55,7 +55,7 @@ func (k *call) sign(verdict string) error {
 	if o.Places, err = k.places(); err != nil {
 		return err
 	}
-	if o.Signer, err = k.signer(); err != nil {
+	if o.Signer, err = k.statementSigner(); err != nil {
 		return err
 	}
 	if o.LogKey, err = k.logKey(); err != nil {

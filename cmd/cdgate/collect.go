@@ -27,7 +27,7 @@ func (w *world) collectCommand() *cli.Command {
 			"unless --redact takes it out. --list shows what would be collected, without a key, and stores nothing.",
 		-1, flags(one(toggle("list", "show what the reports say; sign and store nothing"), redactFlag(),
 			toggle("verbose", "name each file in a directory that is no report", "v"), artifactFlag(), text("part", "the `NAME` of one of several jobs that write the same kind of report")),
-			collectorFlags(), serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), keyFlags(), storeFlags(), one(outputFlag("text", "json"))),
+			collectorFlags(), serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), signingFlags(), storeFlags(), one(outputFlag("text", "json"))),
 		(*call).collect)
 }
 
@@ -55,7 +55,7 @@ func (k *call) collect() error {
 	if k.Bool("list") {
 		return k.listReports(c, outs)
 	}
-	signer, err := k.signer() // before a command runs for an hour
+	signer, err := k.statementSigner() // before a command runs for an hour
 	if err != nil {
 		return err
 	}
@@ -124,6 +124,8 @@ func (k *call) warnOfKey(key *seal.Signer, got *engine.Collected) {
 		}
 	}
 	switch {
+	case known && def.WantsTimestamp(by) && !key.Timestamps():
+		k.note("this will not count: the gate definition wants timestamps; name an authority with --timestamp-url or --signing-config")
 	case !known && by.KeyID == "":
 		k.note("this will not count: it is signed by %s, %s", by, def.Unknown(by))
 	case !known:

@@ -21,7 +21,7 @@ func (w *world) evaluateCommand() *cli.Command {
 		"Verifies the evidence about the release, runs the policies of the target, decides, and signs and logs the\n"+
 			"record. Exits 0 only when every check passed and the record was read again from the log. Safe to repeat: a\n"+
 			"deploy job runs it again just before deploying. With PATH it collects these reports first.",
-		-1, flags(targetFlags(), one(artifactFlag()), releaseFlags(), keyFlags(), one(policyFlag(), logKeyFlag(),
+		-1, flags(targetFlags(), one(artifactFlag()), releaseFlags(), signingFlags(), one(policyFlag(), logKeyFlag(),
 			text("record", "write the decision record to `PATH`; default: .cdgate/TARGET.sigstore.json")),
 			placeFlags(), sourceFlags(), producerFlags(),
 			one(text("part", "as in collect: the `NAME` of one of several jobs"), redactFlag(), outputFlag(report.Formats()...))),
@@ -55,7 +55,7 @@ func (k *call) evaluateOptions() (o engine.EvaluateOptions, err error) {
 	if o.Record, err = k.recordPath(); err != nil {
 		return o, err
 	}
-	if o.Signer, err = k.signer(); err != nil {
+	if o.Signer, err = k.statementSigner(); err != nil {
 		return o, err
 	}
 	if o.LogKey, err = k.logKey(); err != nil {

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
@@ -11,11 +12,18 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Signer signs statements with one P-256 key. LoadSigner and OpenPlugin make it.
+// Signer signs statements with one P-256 key, or with one identity. LoadSigner, OpenPlugin and OpenKeyless make it. It is not
+// for use by several goroutines.
 type Signer struct {
 	public PublicKey
 	// sign gives the ASN.1 signature over the SHA-256 of a message.
 	sign func(message []byte) ([]byte, error)
+
+	// What With and OpenKeyless add; token is nil where there is a key.
+	ctx         context.Context
+	services    Services
+	token       func(context.Context) (string, error)
+	certificate certified
 }
 
 // local signs with a private key that is in memory; the signature is deterministic (RFC 6979).
@@ -26,13 +34,18 @@ func local(private *ecdsa.PrivateKey) func([]byte) ([]byte, error) {
 	}
 }
 
-// KeyID is the ID of the signer's public key.
+// KeyID is the ID of the signer's public key; empty where it signs with an identity.
 func (s *Signer) KeyID() string { return s.public.ID }
 
 // Signatory is who signs.
-func (s *Signer) Signatory() Signatory { return Signatory{KeyID: s.public.ID} }
+func (s *Signer) Signatory() Signatory {
+	return Signatory{KeyID: s.public.ID, Identity: s.certificate.identity}
+}
 
-// Public is the signer's public key.
+// Timestamps says whether a timestamp authority vouches for the signatures.
+func (s *Signer) Timestamps() bool { return len(s.services.Timestamps) > 0 }
+
+// Public is the signer's public key; zero where it signs with an identity.
 func (s *Signer) Public() PublicKey { return s.public }
 
 // Sign makes a bundle around the statement. The same key file and statement always give the same bytes: the signature is
@@ -50,13 +63,24 @@ func (s *Signer) Sign(st Statement) (bundle []byte, err error) {
 	if err != nil {
 		return nil, fault.New(fault.Record, "sign %s: encode statement: %w", st.PredicateType, err)
 	}
-	signature, err := s.sign(pae(payload))
+	if err := s.renew(); err != nil {
+		return nil, fault.New(fault.Record, "sign %s: %w", st.PredicateType, err)
+	}
+	message := pae(payload)
+	signature, err := s.sign(message)
 	if err != nil {
 		return nil, fault.New(fault.Record, "sign %s: %w", st.PredicateType, err)
 	}
 	var b bundleJSON
 	b.MediaType = MediaType
-	b.Material.PublicKey = &hintJSON{Hint: s.public.ID}
+	if s.certificate.der != nil {
+		b.Material.Certificate = &certificateJSON{RawBytes: base64.StdEncoding.EncodeToString(s.certificate.der)}
+	} else {
+		b.Material.PublicKey = &hintJSON{Hint: s.public.ID}
+	}
+	if err := s.vouch(&b.Material, message, signature); err != nil {
+		return nil, fault.New(fault.Record, "sign %s: %w", st.PredicateType, err)
+	}
 	b.Envelope = &envelopeJSON{
 		Payload:     base64.StdEncoding.EncodeToString(payload),
 		PayloadType: PayloadType,
@@ -65,7 +89,7 @@ func (s *Signer) Sign(st Statement) (bundle []byte, err error) {
 	if bundle, err = json.Marshal(b, json.Deterministic(true)); err != nil {
 		return nil, fault.New(fault.Record, "sign %s: encode bundle: %w", st.PredicateType, err)
 	}
-	if _, err = (Trust{Keys: []PublicKey{s.public}}).open(bundle, st.PredicateType == DecisionType); err != nil {
+	if _, err = s.self().open(bundle, st.PredicateType == DecisionType); err != nil {
 		return nil, fault.New(fault.Record, "sign %s: open what was signed: %w", st.PredicateType, err)
 	}
 	return bundle, nil
