@@ -19,6 +19,7 @@ import (
 func TestIntegration(t *testing.T) {
 	p := params("testdata/integration")
 	p.Cmds["vault"], p.Cmds["rotate"], p.Cmds["hsm"] = vaultServer, rotate, hsmToken
+	p.Cmds["sigstore"], p.Cmds["identity"] = sigstoreServices, identityToken
 	testscript.Run(t, p)
 }
 
