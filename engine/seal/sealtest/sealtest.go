@@ -133,8 +133,13 @@ func (w *World) Certificate(id Identity, key *ecdsa.PublicKey, from time.Time) *
 // Timestamp is a timestamp authority's answer (DER) about a signature at an instant.
 func (w *World) Timestamp(signature []byte, at time.Time) []byte {
 	digest := sha256.Sum256(signature)
+	return w.TimestampOf(digest[:], nil, at)
+}
+
+// TimestampOf is Timestamp for a digest, with the nonce of a request.
+func (w *World) TimestampOf(digest []byte, nonce *big.Int, at time.Time) []byte {
 	ts := timestamp.Timestamp{
-		HashAlgorithm: crypto.SHA256, HashedMessage: digest[:], Time: at, Policy: asn1.ObjectIdentifier{1, 2, 3, 4},
+		HashAlgorithm: crypto.SHA256, HashedMessage: digest, Nonce: nonce, Time: at, Policy: asn1.ObjectIdentifier{1, 2, 3, 4},
 		AddTSACertificate: true,
 	}
 	der, err := ts.CreateResponseWithOpts(w.tsa, w.tsaKey, crypto.SHA256)
