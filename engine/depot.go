@@ -35,7 +35,7 @@ type depot struct {
 
 // openDepot opens a store. With create a directory is made where there is none; a repository is made by pushing to it.
 func openDepot(ctx context.Context, name string, o Registries, create bool) (*depot, error) {
-	d := &depot{close: func() {}}
+	d := &depot{found: map[string]store.Entry{}, close: func() {}}
 	var err error
 	if !remote.IsRemote(name) {
 		if create {
@@ -54,14 +54,13 @@ func openDepot(ctx context.Context, name string, o Registries, create bool) (*de
 	if err := d.openCache(o.Cache); err != nil {
 		return nil, err
 	}
-	d.found = map[string]store.Entry{}
 	if err := d.list(ctx); err != nil {
 		d.close()
 		return nil, err
 	}
 	if d.listing.Absent && !create {
 		d.close()
-		return nil, fault.New(fault.Usage, "open store %s: %w: the registry has no such repository; run collect first, or name another one", d.remote, store.ErrNotFound)
+		return nil, fault.New(fault.Usage, "open store %s: %w: there is no such repository, or it holds no evidence; run collect first, or name another one", d.remote, store.ErrNotFound)
 	}
 	return d, nil
 }

@@ -42,7 +42,7 @@ func (d *depot) seek(ctx context.Context, want verify.Want, logged []string) err
 			return err
 		}
 		whole := !slices.ContainsFunc(sortedKeys(s.listed), func(digest string) bool { return !s.have[digest] })
-		if whole || again == lookAgain {
+		if whole || again == lookAgain || d.remote == nil {
 			return nil // what is still absent then, verification calls taken away
 		}
 		if err := d.list(ctx); err != nil {
@@ -71,7 +71,7 @@ func (d *depot) gather(ctx context.Context, s *sought) error {
 			digests = append(digests, d.listing.Under(k)...)
 		}
 		for _, a := range s.unasked(asked) {
-			attached, err := d.remote.Attached(ctx, a)
+			attached, err := d.attached(ctx, a)
 			if err != nil {
 				return err
 			}
@@ -86,6 +86,14 @@ func (d *depot) gather(ctx context.Context, s *sought) error {
 		}
 	}
 	return nil
+}
+
+// attached are the objects that the registry lists as referrers of an artifact.
+func (d *depot) attached(ctx context.Context, artifact string) ([]string, error) {
+	if d.remote == nil {
+		return nil, nil
+	}
+	return d.remote.Attached(ctx, artifact)
 }
 
 // unasked are the artifacts whose referrers were not asked for yet.
@@ -174,12 +182,13 @@ func (d *depot) seekReceipt(ctx context.Context) error {
 	return nil
 }
 
-// fetch brings objects into the directory and into the index.
-func (d *depot) fetch(ctx context.Context, digests ...string) ([]store.Entry, error) {
-	if d.remote == nil {
-		return nil, nil
+// fetch gives objects, which it brings into the directory and into the index first where the store is in a registry.
+func (d *depot) fetch(ctx context.Context, digests ...string) (entries []store.Entry, err error) {
+	if d.remote != nil {
+		entries, err = d.remote.Fetch(ctx, d.Store, digests...)
+	} else {
+		entries, err = d.entries(digests)
 	}
-	entries, err := d.remote.Fetch(ctx, d.Store, digests...)
 	if err != nil {
 		return nil, err
 	}
@@ -187,4 +196,37 @@ func (d *depot) fetch(ctx context.Context, digests ...string) ([]store.Entry, er
 		d.found[e.Digest] = e
 	}
 	return entries, nil
+}
+
+// entries reads objects of a directory.
+func (d *depot) entries(digests []string) (out []store.Entry, err error) {
+	for _, digest := range slices.Compact(slices.Sorted(slices.Values(digests))) {
+		e, err := d.Entry(digest)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// catalogue makes the listing of a directory, so that it is searched as a registry is.
+func (d *depot) catalogue() error {
+	if d.remote != nil {
+		return nil
+	}
+	ix, err := d.Store.Index()
+	if err != nil {
+		return err
+	}
+	keys := map[string][]remote.Key{}
+	for _, e := range ix.Entries {
+		u, err := upload(d.Store, e)
+		if err != nil {
+			return err
+		}
+		keys[e.Digest] = u.Keys
+	}
+	d.listing = remote.NewListing(keys)
+	return nil
 }

@@ -143,7 +143,7 @@ func (w *world) newApp() *cli.App {
 			w.initCommand(), w.keysCommand(), w.gateCommand(),
 			w.collectCommand(), w.checkCommand(), w.evaluateCommand(),
 			w.approveCommand(), w.rejectCommand(),
-			w.verifyCommand(), w.replayCommand(), w.explainCommand(), w.reportCommand(), w.logCommand(),
+			w.verifyCommand(), w.replayCommand(), w.explainCommand(), w.reportCommand(), w.logCommand(), w.storeCommand(),
 			w.policyCommand(), w.schemaCommand(), w.versionCommand(), w.completionCommand(),
 		},
 	}

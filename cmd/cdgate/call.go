@@ -147,8 +147,11 @@ func (k *call) store() string {
 }
 
 // registries is how a store in a registry is reached. What is fetched is kept with the user's other caches.
-func (k *call) registries() (o engine.Registries, err error) {
-	if !strings.HasPrefix(k.store(), registry.Scheme) {
+func (k *call) registries() (engine.Registries, error) { return k.registriesFor(k.store()) }
+
+// registriesFor is how the stores of these names are reached, as far as they are in registries.
+func (k *call) registriesFor(stores ...string) (o engine.Registries, err error) {
+	if !slices.ContainsFunc(stores, func(s string) bool { return strings.HasPrefix(s, registry.Scheme) }) {
 		if k.IsSet("registry-ca") && k.String("referrers") == "" {
 			return o, fault.New(fault.Usage, "--registry-ca is about a registry; name a store there with --store, or an image with collect --referrers")
 		}

@@ -62,6 +62,7 @@ func registryServer(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv("IMAGE", name+"@"+image.Digest.String())
 	ts.Setenv("DIGEST", image.Digest.String())
+	ts.Setenv("REPOSITORY", name)
 }
 
 // prometheusServer starts a server that gives every query of the API the answer in a file, but "sum(" an error of the API,

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -60,13 +61,24 @@ func (r *Remote) String() string { return r.name }
 
 // Listing is what the tags of a repository say: the objects under each key. It is the registry's word.
 type Listing struct {
-	// Absent says that the registry has no such repository.
+	// Absent says that the repository does not exist, or holds nothing of ours: some registries do not tell these apart.
 	Absent bool
 	// Keys are the keys of each object.
 	Keys map[string][]Key
 	// Strange are tags that begin like ours and are not.
 	Strange []string
 	byKey   map[Key][]string
+}
+
+// NewListing is the listing of objects of which the keys are known.
+func NewListing(keys map[string][]Key) *Listing {
+	l := &Listing{Keys: keys, byKey: map[Key][]string{}}
+	for _, digest := range slices.Sorted(maps.Keys(keys)) {
+		for _, k := range keys[digest] {
+			l.byKey[k] = append(l.byKey[k], digest)
+		}
+	}
+	return l
 }
 
 // List reads all tags. A repository that is not there has none; a registry that cannot be read is an evidence fault.
@@ -90,6 +102,7 @@ func (r *Remote) List(ctx context.Context) (*Listing, error) {
 			l.byKey[key] = append(l.byKey[key], digest)
 		}
 	}
+	l.Absent = len(l.Keys) == 0
 	return l, nil
 }
 
@@ -246,4 +259,18 @@ func parallel(n int, do func(i int) error) error {
 		}
 	}
 	return nil
+}
+
+// Object brings the manifest of an object into st, without its blobs. One that the registry does not have is no error
+// here: st does not have it either then.
+func (r *Remote) Object(ctx context.Context, st *store.Store, digest string) error {
+	text, err := r.repo.ManifestBytes(ctx, digest)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		return nil
+	case err != nil:
+		return r.readError(err)
+	}
+	_, err = st.Write(text)
+	return err
 }

@@ -64,6 +64,9 @@ func (b *Blob) Write(p []byte) (int, error) {
 	return n, b.err
 }
 
+// Digest is the digest of what was written so far.
+func (b *Blob) Digest() string { return "sha256:" + hex.EncodeToString(b.hash.Sum(nil)) }
+
 // Commit makes the blob durable (file, then directory) and gives its digest and its size in bytes. After an error the
 // blob is gone.
 func (b *Blob) Commit() (digest string, size int64, err error) {
@@ -81,7 +84,7 @@ func (b *Blob) Commit() (digest string, size int64, err error) {
 	if err := b.file.Close(); err != nil {
 		return "", 0, b.store.writeError("write", err)
 	}
-	digest = "sha256:" + hex.EncodeToString(b.hash.Sum(nil))
+	digest = b.Digest()
 	if err := os.Rename(b.file.Name(), b.store.blobPath(digest)); err != nil {
 		return "", 0, b.store.writeError("write", err)
 	}

@@ -62,10 +62,8 @@ func (s *Store) Add(ctx context.Context, objs ...Object) (digests []string, err 
 
 // Put writes the manifest of an object without listing it in the root: Seal or AddEntries may do that.
 func (s *Store) Put(o Object) (Entry, error) {
-	if _, err := s.size(digestOf([]byte(emptyConfig))); err != nil {
-		if _, err := s.Write([]byte(emptyConfig)); err != nil {
-			return Entry{}, err
-		}
+	if err := s.writeConfig(); err != nil {
+		return Entry{}, err
 	}
 	text, err := s.manifestOf(o)
 	if err != nil {
@@ -75,9 +73,21 @@ func (s *Store) Put(o Object) (Entry, error) {
 	return Entry{Digest: digest, Size: int64(len(text)), Object: o}, err
 }
 
+// writeConfig writes the configuration that all manifests have.
+func (s *Store) writeConfig() error {
+	if s.Has(digestOf([]byte(emptyConfig)), int64(len(emptyConfig))) {
+		return nil
+	}
+	_, err := s.Write([]byte(emptyConfig))
+	return err
+}
+
 // AddEntries puts objects into the root index whose manifests and layers are in the store already, byte for byte as they
 // are. Errors are as those of Add.
 func (s *Store) AddEntries(ctx context.Context, entries ...Entry) error {
+	if err := s.writeConfig(); err != nil {
+		return err
+	}
 	added := make([]descriptor, 0, len(entries))
 	for _, e := range entries {
 		for _, l := range e.Layers {
@@ -257,16 +267,24 @@ func (s *Store) writeRoot(foreign []jsontext.Value, manifests []descriptor) erro
 	if len(text) > MaxIndex {
 		return fault.New(fault.Record, "add to store %q: %w: start a new store", s.dir, tooBig("the index", int64(len(text)), MaxIndex))
 	}
-	root, err := s.Write(text)
+	if _, err := s.Write(text); err != nil {
+		return err
+	}
+	file, err := encodeIndexFile(text, foreign)
 	if err != nil {
 		return err
 	}
+	return s.replace(indexFile, file)
+}
+
+// encodeIndexFile is the index.json that names a root, before what other tools put there.
+func encodeIndexFile(root []byte, foreign []jsontext.Value) ([]byte, error) {
 	named, err := json.Marshal(descriptor{
-		MediaType: MediaTypeIndex, Digest: root, Size: int64(len(text)), ArtifactType: TypeBundle,
+		MediaType: MediaTypeIndex, Digest: digestOf(root), Size: int64(len(root)), ArtifactType: TypeBundle,
 		Annotations: map[string]string{annotationName: rootName},
 	}, json.Deterministic(true))
 	if err != nil {
-		return fault.New(fault.Internal, "encode index: %w", err)
+		return nil, fault.New(fault.Internal, "encode index: %w", err)
 	}
 	file, err := json.Marshal(struct {
 		SchemaVersion int              `json:"schemaVersion"`
@@ -274,9 +292,9 @@ func (s *Store) writeRoot(foreign []jsontext.Value, manifests []descriptor) erro
 		Manifests     []jsontext.Value `json:"manifests"`
 	}{2, MediaTypeIndex, append([]jsontext.Value{named}, foreign...)}, json.Deterministic(true))
 	if err != nil {
-		return fault.New(fault.Internal, "encode index: %w", err)
+		return nil, fault.New(fault.Internal, "encode index: %w", err)
 	}
-	return s.replace(indexFile, file)
+	return file, nil
 }
 
 // Digest is the digest of bytes, "sha256:" and 64 lower-case hexadecimal digits.

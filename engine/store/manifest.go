@@ -139,6 +139,28 @@ func ReadManifest(text []byte) (Entry, error) {
 	return Entry{Digest: digestOf(text), Size: int64(len(text)), Object: *o}, nil
 }
 
+// Blobs are the digests of all blobs, sorted, and strange the names of files among them that are no digests.
+func (s *Store) Blobs() (digests, strange []string, err error) {
+	entries, err := os.ReadDir(s.path("blobs", "sha256"))
+	if err != nil {
+		return nil, nil, fault.New(fault.Evidence, "read store %q: %w", s.dir, err)
+	}
+	for _, e := range entries {
+		if digest := "sha256:" + e.Name(); s.blobPath(digest) != "" && e.Type().IsRegular() {
+			digests = append(digests, digest)
+		} else {
+			strange = append(strange, e.Name())
+		}
+	}
+	return digests, strange, nil
+}
+
+// IsRoot says whether a blob is an index such as a root or a sealed bundle.
+func (s *Store) IsRoot(digest string) bool {
+	_, _, err := s.readRoot(digest)
+	return err == nil
+}
+
 // Has says whether a blob with the digest and the size in bytes is there. Its bytes are not read: Read and OpenBlob do.
 func (s *Store) Has(digest string, size int64) bool {
 	is, err := s.size(digest)

@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"cdgate.dev/cdgate/engine/decide"
+	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/gate"
+	"cdgate.dev/cdgate/engine/remote"
+	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/engine/store"
+	"cdgate.dev/cdgate/engine/verify"
+)
+
+// Stored is one object of a store, as its statement describes it.
+type Stored struct {
+	verify.Claims
+	// Object is the digest of its manifest, Type what it is: item, collection, signoff, record, receipt.
+	Object, Type string
+	// Signer is the name in the gate definition, if a key of theirs signed it; Signed says whether that was checked.
+	Signer string
+	Signed bool
+	// AgeSeconds is the age by what it says of itself; 0 when it does not say.
+	AgeSeconds int64
+	// Counted is set with a target, for evidence: "yes", or a verify.Reason, with the sentence in Why.
+	Counted, Why string
+}
+
+// Listing is what a store holds about something.
+type Listing struct {
+	Store   string
+	Objects []Stored
+	// Missing are the findings of the target's rules that lack evidence; only with a target.
+	Missing []decide.Finding
+	// Problems are what is wrong with what is there, such as two builds of one artifact from different commits.
+	Problems []error
+}
+
+// StoreList lists what a store holds about the release, artifacts and commit of the options, or everything when they name nothing. With a
+// target it also says what counts there, and what its rules lack. It writes nothing, and needs neither key nor log.
+func StoreList(ctx context.Context, o EvaluateOptions) (*Listing, error) {
+	d, err := openDepot(ctx, o.Store, o.Registries, false)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	if err := d.catalogue(); err != nil {
+		return nil, err
+	}
+	if err := d.about(ctx, o); err != nil {
+		return nil, err
+	}
+	def, _, _, gateErr := openGate(o.Places, o.Now)
+	if gateErr != nil && o.Target != "" {
+		return nil, gateErr
+	}
+	l := &Listing{Store: o.Store}
+	for _, e := range d.found {
+		s, err := describe(d.Store, e, def, o.Now)
+		if err != nil {
+			return nil, err
+		}
+		l.Objects = append(l.Objects, s)
+	}
+	slices.SortFunc(l.Objects, func(a, b Stored) int {
+		return cmp.Or(cmp.Compare(a.About.Digest, b.About.Digest), cmp.Compare(a.CollectedAt, b.CollectedAt), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Object, b.Object))
+	})
+	l.Problems = differentCommits(l.Objects)
+	if o.Target == "" {
+		return l, nil
+	}
+	return l, l.judge(ctx, o)
+}
+
+// about finds the objects: all, or those about what the options name.
+func (d *depot) about(ctx context.Context, o EvaluateOptions) error {
+	if o.Release.Name == "" && len(o.Artifacts) == 0 && o.Source.Revision == "" {
+		_, err := d.fetch(ctx, sortedKeys(d.listing.Keys)...)
+		return err
+	}
+	want := verify.Want{Name: o.Release.Name, Version: o.Release.Version, Revision: o.Source.Revision, Artifacts: artifacts(o.Artifacts)}
+	if err := d.seek(ctx, want, nil); err != nil {
+		return err
+	}
+	if want.Name == "" {
+		return nil
+	}
+	_, err := d.fetch(ctx, d.listing.Under(remote.Decisions(want.Name+"@"+want.Version))...)
+	return err
+}
+
+// typeNames are what the types of objects are called.
+var typeNames = map[string]string{
+	store.TypeItem: "item", store.TypeCollection: "collection", store.TypeSignoff: "signoff", store.TypeRecord: "record", typeReceipt: "receipt",
+}
+
+// describe reads what an object says of itself, and checks who signed it where a gate definition says whose keys there are.
+func describe(st *store.Store, e store.Entry, def *gate.Definition, now time.Time) (Stored, error) {
+	s := Stored{Object: e.Digest, Type: cmp.Or(typeNames[e.Type], e.Type)}
+	layer, c, err := claimsOf(st, e)
+	if err != nil || c == nil {
+		return s, err
+	}
+	s.Claims = *c
+	if at, err := time.Parse(time.RFC3339, c.CollectedAt); err == nil {
+		s.AgeSeconds = int64(now.Sub(at) / time.Second)
+	}
+	if def == nil {
+		return s, nil
+	}
+	bundle, err := st.Read(layer.Digest, maxRecord)
+	if err != nil {
+		return s, err
+	}
+	s.Signer, s.Signed = signerOf(def, bundle, c.KeyID)
+	return s, nil
+}
+
+// signerOf is who signed a statement, by a key of the gate definition.
+func signerOf(def *gate.Definition, bundle []byte, keyID string) (name string, signed bool) {
+	var key seal.PublicKey
+	if s, ok := def.SignerOf(keyID); ok {
+		name = s.ID
+		key, _ = s.Key(keyID)
+	} else if p, ok := def.PersonOf(keyID); ok {
+		name = p.ID
+		key, _ = p.Key(keyID)
+	} else {
+		return "", false
+	}
+	if _, err := seal.Open(bundle, key); err == nil {
+		return name, true
+	}
+	_, err := seal.OpenDecision(bundle, key)
+	return name, err == nil
+}
+
+// differentCommits finds artifacts that builds say were built from different commits: one of them is wrong, and an
+// evaluation refuses to choose.
+func differentCommits(objects []Stored) (problems []error) {
+	from := map[string]string{}
+	for _, s := range objects {
+		if s.Type != "item" || s.Revision == "" {
+			continue
+		}
+		was := from[s.About.Digest]
+		if was != "" && was != s.Revision {
+			problems = append(problems, fault.New(fault.Evidence, "builds of artifact %s name different commits, %s and %s: "+
+				"one of the jobs that collected is wrong; what counts cannot be told until it is", s.About.Digest, was, s.Revision))
+		}
+		from[s.About.Digest] = s.Revision
+	}
+	return problems
+}
+
+// judge adds what counts for the target, and what its rules lack.
+func (l *Listing) judge(ctx context.Context, o EvaluateOptions) error {
+	ev, err := Preview(ctx, o)
+	if err != nil {
+		return err
+	}
+	var doc struct {
+		Evidence map[string][]struct {
+			ID string `json:"id"`
+		} `json:"evidence"`
+	}
+	if len(ev.Input) > 0 {
+		if err := json.Unmarshal(ev.Input, &doc); err != nil {
+			return fault.New(fault.Internal, "read policy input: %w", err)
+		}
+	}
+	counted := map[string]bool{}
+	for _, items := range doc.Evidence {
+		for _, it := range items {
+			counted[it.ID] = true
+		}
+	}
+	for i := range l.Objects {
+		s := &l.Objects[i]
+		if counted[s.Digest] {
+			s.Counted = "yes"
+		}
+		for _, n := range ev.Result.NotCounted {
+			if n.ID == s.Digest {
+				s.Counted, s.Why = string(n.Reason), n.Msg
+			}
+		}
+	}
+	for _, f := range ev.Result.Findings {
+		switch {
+		case f.Cause == decide.EvidenceMissing || f.Cause == decide.EvidenceUntrusted || f.Cause == decide.EvidenceStale:
+			l.Missing = append(l.Missing, f)
+		case f.Cause == decide.Error || f.Cause == decide.Config:
+			l.Problems = append(l.Problems, fault.New(fault.Class(ev.Result.ExitCode), "%s: %s", f.Code, f.Msg))
+		}
+	}
+	return nil
+}
