@@ -117,26 +117,24 @@ func describe(st *store.Store, e store.Entry, def *gate.Definition, now time.Tim
 	if err != nil {
 		return s, err
 	}
-	s.Signer, s.Signed = signerOf(def, bundle, c.KeyID)
+	s.Signer, s.Signed = signerOf(def, bundle, c.By)
 	return s, nil
 }
 
-// signerOf is who signed a statement, by a key of the gate definition.
-func signerOf(def *gate.Definition, bundle []byte, keyID string) (name string, signed bool) {
-	var key seal.PublicKey
-	if s, ok := def.SignerOf(keyID); ok {
+// signerOf is who signed a statement, as the gate definition knows them.
+func signerOf(def *gate.Definition, bundle []byte, by seal.Signatory) (name string, signed bool) {
+	if s, ok := def.SignerBy(by); ok {
 		name = s.ID
-		key, _ = s.Key(keyID)
-	} else if p, ok := def.PersonOf(keyID); ok {
+	} else if p, ok := def.PersonBy(by); ok {
 		name = p.ID
-		key, _ = p.Key(keyID)
 	} else {
 		return "", false
 	}
-	if _, err := seal.Open(bundle, key); err == nil {
+	trust := def.TrustIn(by)
+	if _, err := trust.Open(bundle); err == nil {
 		return name, true
 	}
-	_, err := seal.OpenDecision(bundle, key)
+	_, err := trust.OpenDecision(bundle)
 	return name, err == nil
 }
 

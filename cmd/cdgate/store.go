@@ -54,7 +54,7 @@ type storedObject struct {
 	Release     string        `json:"release"`
 	Line        string        `json:"line"`
 	Revision    string        `json:"revision"`
-	KeyID       string        `json:"keyId"`
+	SignedWith  string        `json:"signedWith"`
 	Signer      string        `json:"signer"`
 	Signed      bool          `json:"signed"`
 	CollectedAt string        `json:"collectedAt"`
@@ -134,13 +134,21 @@ func (k *call) storeListOptions() (o engine.EvaluateOptions, err error) {
 func newStoredObject(s engine.Stored) storedObject {
 	out := storedObject{
 		Digest: s.Digest, Object: s.Object, Type: s.Type, Kind: s.Kind, Level: s.Level, Part: s.Part, Format: s.Format, Tool: s.Tool, About: s.About,
-		Line: s.Line, Revision: s.Revision, KeyID: s.KeyID, Signer: s.Signer, Signed: s.Signed, CollectedAt: s.CollectedAt, AgeSeconds: s.AgeSeconds,
+		Line: s.Line, Revision: s.Revision, SignedWith: signedWith(s.Claims), Signer: s.Signer, Signed: s.Signed, CollectedAt: s.CollectedAt, AgeSeconds: s.AgeSeconds,
 		Report: s.Report.Digest, Counted: s.Counted, Why: s.Why,
 	}
 	if s.Release.Name != "" {
 		out.Release = s.Release.Name + "@" + s.Release.Version
 	}
 	return out
+}
+
+// signedWith is the key or identity that a statement claims; empty for what is no statement.
+func signedWith(c verify.Claims) string {
+	if c.Digest == "" {
+		return ""
+	}
+	return c.By.String()
 }
 
 // storeListText is a line for each statement; receipts and collections, of which people want to know nothing, are counted.
@@ -177,12 +185,12 @@ func storedLine(o storedObject) reportLine {
 	if o.Level != "" {
 		l.kind += "/" + shown(o.Level)
 	}
-	l.counts = "signed with key " + shortDigest(shown(o.KeyID))
+	l.counts = "signed with " + shown(o.SignedWith)
 	switch {
 	case o.Signed:
 		l.counts = "signed by " + shown(o.Signer)
 	case o.Signer != "":
-		l.notes = append(l.notes, "the signature is not that of "+shown(o.Signer)+", whose key it claims")
+		l.notes = append(l.notes, "the signature is not that of "+shown(o.Signer)+", as it claims")
 	}
 	if o.CollectedAt != "" {
 		l.counts += ", " + ageWords(time.Duration(o.AgeSeconds)*time.Second) + " old"
@@ -211,11 +219,11 @@ func ageWords(d time.Duration) string {
 
 // shownStatement is the JSON of store show.
 type shownStatement struct {
-	Digest    string         `json:"digest"`
-	KeyID     string         `json:"keyId"`
-	Signer    string         `json:"signer"`
-	Signed    bool           `json:"signed"`
-	Statement seal.Statement `json:"statement"`
+	Digest     string         `json:"digest"`
+	SignedWith string         `json:"signedWith"`
+	Signer     string         `json:"signer"`
+	Signed     bool           `json:"signed"`
+	Statement  seal.Statement `json:"statement"`
 }
 
 func (k *call) storeShow() error {
@@ -241,7 +249,7 @@ func (k *call) storeShow() error {
 	if err != nil {
 		return err
 	}
-	return k.deliverJSON(outs, shownStatement{s.Digest, s.KeyID, s.Signer, s.Signed, s.Statement}, func() string { return shownText(s) })
+	return k.deliverJSON(outs, shownStatement{s.Digest, signedWith(s.Claims), s.Signer, s.Signed, s.Statement}, func() string { return shownText(s) })
 }
 
 func shownText(s *engine.Shown) string {
@@ -262,9 +270,9 @@ func shownText(s *engine.Shown) string {
 	case s.Signed:
 		say("signed by", s.Signer)
 	case s.Signer != "":
-		say("signed by", "not by "+s.Signer+", whose key it claims: it was altered or forged")
+		say("signed by", "not by "+s.Signer+", as it claims: it was altered or forged")
 	default:
-		say("signed by", "key SHA256:"+s.KeyID+", which no gate definition here knows")
+		say("signed by", signedWith(s.Claims)+", which no gate definition here knows")
 	}
 	say("made", s.CollectedAt)
 	say("tool", s.Tool.Name+" "+s.Tool.Version)

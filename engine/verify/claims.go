@@ -10,8 +10,9 @@ import (
 // Claims are what a statement says before anything was checked. They help to find and to show statements, and decide
 // nothing: whoever wrote the bytes chose everything in them.
 type Claims struct {
-	// Digest is that of the statement, KeyID the key it says it is signed with.
-	Digest, KeyID string
+	// Digest is that of the statement, By whose signature it says it has.
+	Digest        string
+	By            seal.Signatory
 	PredicateType string
 	// Kind is the kind of evidence, "collection" or "signoff", or what else stands in the predicate type.
 	Kind string
@@ -56,7 +57,7 @@ func Claimed(bundle []byte) (Claims, bool) {
 	}
 	_ = json.Unmarshal(o.Statement.Predicate, &p) // what cannot be read claims nothing
 	c := Claims{
-		Digest: o.Digest, KeyID: o.KeyID, PredicateType: o.Statement.PredicateType, Kind: shortType(o.Statement.PredicateType), About: aboutOf(o.Statement),
+		Digest: o.Digest, By: o.Signatory(), PredicateType: o.Statement.PredicateType, Kind: shortType(o.Statement.PredicateType), About: aboutOf(o.Statement),
 		Release: p.Release, Line: p.Line, Revision: p.Source.Revision, Items: p.Items, Level: p.Level, Part: p.Part, Format: p.Format, Tool: p.Tool,
 		CollectedAt: p.CollectedAt, Report: p.Report,
 	}
