@@ -55,7 +55,7 @@ func StoreList(ctx context.Context, o EvaluateOptions) (*Listing, error) {
 	if err := d.about(ctx, o); err != nil {
 		return nil, err
 	}
-	def, _, _, gateErr := openGate(o.Places, o.Now)
+	def, _, gateErr := openGate(o.Places, o.Now)
 	if gateErr != nil && o.Target != "" {
 		return nil, gateErr
 	}

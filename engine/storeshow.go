@@ -37,7 +37,7 @@ func StoreShow(ctx context.Context, p EvaluateOptions, digest string) (*Shown, e
 	}
 	c, _ := verify.Claimed(bundle)
 	out := &Shown{Claims: c, Statement: o.Statement}
-	if def, _, _, err := openGate(p.Places, p.Now); err == nil {
+	if def, _, err := openGate(p.Places, p.Now); err == nil {
 		out.Signer, out.Signed = signerOf(def, bundle, c.By)
 	}
 	return out, nil
