@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"cdgate.dev/cdgate/engine/policy"
 	"cdgate.dev/cdgate/policies"
@@ -197,11 +198,12 @@ func readme(t *testing.T) []byte {
 # Starter library
 
 Rules to begin with. A folder ` + "`rules/<category>/<rule>`" + ` is a rule: its Rego, its tests, its parameters. Nothing else
-registers it; ` + "`make new-rule RULE=category/rule`" + ` makes one. Parameters are set per target in ` + "`gate.yaml`" + `, as in
+registers it; ` + "`make new-rule RULE=category.rule`" + ` makes one. Parameters are set per target in ` + "`gate.yaml`" + `, as in
 ` + "`params: {tests.coverage_floor: {line: 85}}`" + `. A rule that needs a kind of evidence fails where no item of that kind counts;
 what it can do without it lists as ` + "`optional`" + ` in its METADATA, where ` + "`all`" + ` is every kind, built in or own.
 
 `)
+	b.WriteString(writing)
 	for _, name := range policies.Profiles() {
 		text, err := fs.ReadFile(policies.FS(), "profiles/"+name+".yaml")
 		if err != nil {
@@ -254,3 +256,85 @@ func tighter(direction string) string {
 	}
 	return "keep it"
 }
+
+// TestWriting holds that the rules shown in the README compile without a warning, and that a misspelt field would not.
+func TestWriting(t *testing.T) {
+	check := func(p95 string) []policy.Diagnostic {
+		src, err := policy.Load(fstest.MapFS{
+			"perf/p95/p95.rego":                 {Data: []byte(p95)},
+			"perf/p95/params.cue":               {Data: []byte(p95Params)},
+			"team/two_reviews/two_reviews.rego": {Data: []byte(reviewsRule)},
+		}, "policies")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return policy.Check(policy.Program{Sources: []policy.Source{src}})
+	}
+	if found := check(p95Rule); len(found) > 0 {
+		t.Errorf("what the README shows: %v", found)
+	}
+	if found := check(strings.Replace(p95Rule, "item.summary.unit", "item.summary.units", 1)); len(found) == 0 {
+		t.Error("a misspelt field passes")
+	}
+}
+
+// writing is the part about rules of one's own. TestWriting runs what it shows.
+const writing = "## Write a rule\n\n" +
+	"`cdgate policy new perf.p95` starts one in your repository, in `policies/perf/p95`. What it can read:\n\n" +
+	"- `cdgate check --target staging -o input=input.json k6.json reviews.json` writes the document that rules see of your reports;\n" +
+	"- `cdgate schema metrics` describes one kind of evidence, `cdgate schema input` the whole document;\n" +
+	"- the [formats](../evidence/README.md#formats), and [kinds of your own](../evidence/README.md#a-kind-of-your-own).\n\n" +
+	"Load tests answer in time. What was not measured has the value 0, so ask for `measured` too; the unit is that of the report:\n\n```rego\n" + p95Rule + "```\n\n" +
+	"with its limit in `params.cue`, which `gate.yaml` sets per target and an overlay may only lower:\n\n```cue\n" + p95Params + "```\n\n" +
+	"Two people approved the pull request. `approvals` are those that count, and not the author's:\n\n```rego\n" + reviewsRule + "```\n\n" +
+	"`cdgate policy test` runs the tests beside it and `cdgate policy check` names misspelt fields. A changed rule judges when the owner of the\n" +
+	"root key has signed it: one more in `version` of `gate.yaml`, and `cdgate gate sign --key root.key`.\n\n## The rules here\n\n"
+
+const p95Rule = `# METADATA
+# title: Load tests answer in time
+# description: Each load test that counts measured its p95, and it is within the limit.
+# custom:
+#   controls: [SOC2/A1.1]
+#   remedy: Make it faster, run the load test again and collect its report.
+package rules.perf.p95
+
+block contains finding if {
+	some item in input.evidence.metrics
+	not _in_time(item.summary.p95)
+	finding := {
+		"id": item.format,
+		"msg": sprintf("p95 is %v %s", [item.summary.p95.value, item.summary.unit]),
+		"evidence": [item.id],
+	}
+}
+
+_in_time(p95) if {
+	p95.measured
+	is_number(p95.value)
+	p95.value <= data.params.perf.p95.max
+}
+`
+
+const p95Params = `package params
+
+// Longest time of 95 % of the requests, in milliseconds.
+max: number & >=0 | *500 @tighter(down)
+`
+
+const reviewsRule = `# METADATA
+# title: Two people approved the change
+# description: Each report of reviews that counts has two approvals.
+# custom:
+#   controls: [SOC2/CC8.1]
+#   remedy: Ask a second person to review, and collect the reviews again.
+package rules.team.two_reviews
+
+needs_approval contains finding if {
+	some item in input.evidence.review
+	item.summary.approvals < 2
+	finding := {
+		"msg": sprintf("%d of 2 approvals", [item.summary.approvals]),
+		"evidence": [item.id],
+	}
+}
+`

@@ -18,13 +18,13 @@ func (w *world) collectCommand() *cli.Command {
 	return w.command("collect", "[KIND[/LEVEL]:]PATH… [-- COMMAND…]", "read reports, sign and store what they say",
 		"Reads reports (files, globs, directories, - for stdin), recognises them by content, and stores a signed\n"+
 			"statement about each. KIND is one of\n"+kindLines()+
-			"or a kind of your own; LEVEL says which level of tests, such as unit.\n"+
+			"or a kind of your own; LEVEL says which level of tests, such as unit. When nothing is named it reads what\n"+
+			".cdgate.yaml lists for the line. --list shows what would be collected, without a key, and stores nothing.\n\n"+
 			"With --artifact the statements are about what was built, and the build itself is attested too; without it\n"+
-			"they are about the commit. --prometheus and --referrers ask servers for more reports; --git, --ci, --run\n"+
-			"and --form make reports of this machine, of a command and of what a person says. When nothing is named it reads\n"+
-			"what .cdgate.yaml lists for the line. The command of --run has no standard input, does not see the signing key, and\n"+
-			"writes to stderr; its exit status becomes that of cdgate. A report with a token or private key in it is refused,\n"+
-			"unless --redact takes it out. --list shows what would be collected, without a key, and stores nothing.",
+			"they are about the commit. A report with a token or private key in it is refused, unless --redact takes it out.\n\n"+
+			"--prometheus and --referrers ask servers for more reports; --git, --ci, --run and --form make reports of\n"+
+			"this machine, of a command and of what a person says. The command of --run has no standard input, does not see\n"+
+			"the signing key, and writes to stderr; its exit status becomes that of cdgate.",
 		-1, flags(one(toggle("list", "show what the reports say; sign and store nothing"), redactFlag(),
 			toggle("verbose", "name each file in a directory that is no report", "v"), artifactFlag(), text("part", "the `NAME` of one of several jobs that write the same kind of report")),
 			collectorFlags(), serverFlags(), releaseFlags(), sourceFlags(), producerFlags(), signingFlags(), storeFlags(), one(outputFlag("text", "json"))),
@@ -129,9 +129,12 @@ func (k *call) warnOfKey(key *seal.Signer, got *engine.Collected) {
 	case !known && by.KeyID == "":
 		k.note("this will not count: it is signed by %s, %s", by, def.Unknown(by))
 	case !known:
-		k.note("this will not count: the gate definition knows no signer with %s", by)
+		k.note("this will not count: the gate definition knows no signer with %s; sign with the key of a signer, or add this one under signers in gate.yaml, "+
+			"and sign gate.yaml again", by)
 	case len(idle) > 0:
-		k.note("this will not count: the gate definition lets %s attest %s, not %s", signer.ID, strings.Join(signer.May, ", "), strings.Join(idle, ", "))
+		kinds, may := strings.Join(idle, ", "), strings.Join(signer.May, ", ")
+		k.note("this will not count: the gate definition lets %s attest %s, not %s; sign with another key, or add %s to the may list of a signer or role in gate.yaml, "+
+			"and sign gate.yaml again", signer.ID, first(may, "nothing"), kinds, kinds)
 	}
 }
 

@@ -31,7 +31,10 @@ func commandHelp(c *cli.Command) string {
 	var b strings.Builder
 	b.WriteString("{{.HelpName}} - " + c.Usage + "\n\nUsage: {{.HelpName}} [flags]" + strings.TrimRight(" "+c.ArgsUsage, " ") + "\n\n")
 	if c.Description != "" {
-		for paragraph := range strings.SplitSeq(c.Description, "\n\n") {
+		for i, paragraph := range strings.Split(c.Description, "\n\n") {
+			if i > 0 {
+				b.WriteString("\n")
+			}
 			for line := range strings.SplitSeq(wrap(paragraph, helpWidth-2), "\n") {
 				b.WriteString("  " + line + "\n")
 			}

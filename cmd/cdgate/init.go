@@ -201,14 +201,15 @@ func (k *call) welcome(s *setup, root string, everything bool) {
 	if everything {
 		k.print("Wrote .cdgate.yaml      what to collect, and where things live")
 	}
-	k.print("Wrote gate.yaml         who may sign what, targets staging and production; signed")
+	k.print("Wrote gate.yaml         who may sign what, targets staging and production;")
+	k.print("                        signed")
 	k.print("Wrote policies/         your first rule, with parameters and test")
 	k.print("Wrote keys/             public keys; commit all of this")
-	k.print("Wrote %s  private keys: keep them out of the repository", shown(keys))
-	k.print("\nstaging asks for no person. production asks for a release manager who did not write")
-	k.print("the change: for what you (%s) commit yourself, your own signature does not count.", shown(s.user.name))
-	k.print("reviewer.key stands for a colleague, so that you can try it alone. It is you in a second")
-	k.print("hat: put a real colleague into gate.yaml before you rely on this gate.")
+	k.print("Wrote %s", shown(keys))
+	k.print("                        private keys: keep them out of the repository")
+	k.print("\n%s", wrap(fmt.Sprintf("staging asks for no person. production asks for a release manager who did not write the change: "+
+		"for what you (%s) commit yourself, your own signature does not count. reviewer.key stands for a colleague, so that you can try it alone. "+
+		"It is you in a second hat: put a real colleague into gate.yaml before you rely on this gate.", shown(s.user.name)), helpWidth))
 	k.print("\nNext, with the reports your build writes (JUnit, coverage, SARIF, Trivy, SBOM …):")
 	k.print("  cdgate check --target staging REPORT…")
 	k.print("  cdgate collect --key %s/ci.key --artifact FILE REPORT…", shown(keys))

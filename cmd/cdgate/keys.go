@@ -131,7 +131,7 @@ func (k *call) secret(flag, ref string) (name string, content []byte, err error)
 	if err != nil {
 		return path, nil, fault.New(fault.Usage, "read --%s: %w", flag, err)
 	}
-	if info, err := os.Stat(path); err == nil && flag == "key" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+	if info, err := os.Stat(path); err == nil && flag == "key" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && bytes.Contains(content, []byte("PRIVATE KEY")) {
 		k.note("others on this machine can read the private key %s; run: chmod 600 %s", shown(ref), shown(ref))
 	}
 	return path, content, nil

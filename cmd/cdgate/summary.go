@@ -50,7 +50,7 @@ func peopleWords(s evidence.Summary) string {
 	case s.Review != nil:
 		return reviewWords(s.Review)
 	case s.Change != nil:
-		return amounts(count(int(s.Change.Tickets), "ticket"), amount{s.Change.Done, "done"}, amount{s.Change.Approved, "approved"},
+		return amounts(fmt.Sprintf("%s, %d done", count(int(s.Change.Tickets), "ticket"), s.Change.Done), amount{s.Change.Approved, "approved"},
 			amount{s.Change.Declined, "declined"}, amount{s.Change.Pending, "pending"}, amount{s.Change.OnHold, "on hold"})
 	case s.Deployment != nil:
 		return fmt.Sprintf("%s, the latest %s", count(int(s.Deployment.Deployments), "deployment"), spelt(s.Deployment.Latest))

@@ -30,7 +30,7 @@ func TestSummaryWords(t *testing.T) {
 		{evidence.Summary{Objective: &evidence.ObjectiveSummary{Objectives: 3, Critical: 1, Complete: true}}, "3 objectives: 1 critical"},
 		{evidence.Summary{Review: &evidence.ReviewSummary{Approvals: 2, Required: 2, RequiredKnown: true, Approved: true, Complete: true}}, "2 approvals of 2 wanted, approved"},
 		{evidence.Summary{Review: &evidence.ReviewSummary{Approvals: 1, ChangesRequested: 1, Complete: true}}, "1 approval, 1 asking for changes, not approved"},
-		{evidence.Summary{Change: &evidence.ChangeSummary{Tickets: 2, Approved: 1, OnHold: 1, Complete: true}}, "2 tickets: 1 approved, 1 on hold"},
+		{evidence.Summary{Change: &evidence.ChangeSummary{Tickets: 2, Approved: 1, OnHold: 1, Complete: true}}, "2 tickets, 0 done: 1 approved, 1 on hold"},
 		{evidence.Summary{Deployment: &evidence.DeploymentSummary{Deployments: 2, Latest: "in_progress", Complete: true}}, "2 deployments, the latest in progress"},
 		{evidence.Summary{Check: &evidence.CheckSummary{Checks: 3, Passed: 2, Failed: 1, Complete: true}}, "3 checks: 2 passed, 1 failed"},
 		{evidence.Summary{Source: &evidence.SourceSummary{Revision: "0123456789abcdef0123", Base: "f", Commits: 3, Files: 1, Contributors: make([]evidence.Contributor, 2), Signature: "good", Clean: true, Complete: true}},

@@ -159,7 +159,8 @@ func checkLines(b *strings.Builder, checks []check) {
 		if !c.OK {
 			mark = "✗"
 		}
-		fmt.Fprintf(b, "  %s %-16s %s\n", mark, shown(c.Name), shown(c.Detail))
+		lines := strings.Split(wrap(shown(c.Detail), helpWidth-21), "\n")
+		fmt.Fprintf(b, "  %s %-16s %s\n", mark, shown(c.Name), strings.Join(lines, "\n"+strings.Repeat(" ", 21)))
 	}
 }
 

@@ -141,6 +141,8 @@ func parsePrivate(text []byte, password func() ([]byte, error)) (*ecdsa.PrivateK
 		}
 		// Not nil: cosign encrypts with an empty password too, and nil would mean "not encrypted".
 		ask = cryptoutils.StaticPasswordFunc(append([]byte{}, secret...))
+	case pemPublic:
+		return nil, errors.New("it holds a \"PUBLIC KEY\" block: the private key is wanted, which cdgate init and cdgate keys generate write as NAME.key")
 	default:
 		return nil, fmt.Errorf("it holds a %q block, want %q or %q; `openssl pkcs8 -topk8 -nocrypt` converts other P-256 keys",
 			block.Type, pemPrivate, pemEncrypted)

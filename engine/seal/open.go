@@ -1,9 +1,12 @@
 package seal
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -176,7 +179,11 @@ func decodeBundle(bundle []byte) (*envelope, error) {
 	}
 	var b bundleJSON
 	if err := json.Unmarshal(bundle, &b, json.RejectUnknownMembers(true)); err != nil {
-		return nil, malformed("%w", err)
+		var at *json.SemanticError
+		if errors.As(err, &at) && at.Err != nil { // its text names Go types
+			err = fmt.Errorf("%s: %w", cmp.Or(string(at.JSONPointer), "top level"), at.Err)
+		}
+		return nil, malformed("no Sigstore bundle in JSON: %w", err)
 	}
 	m := b.Material
 	switch {

@@ -112,7 +112,8 @@ func (g *gathering) tie(builds, counted []*statement) Source {
 		g.concerned[s.build.Source.Revision] = true
 		if was := said[s.about.Digest]; was != nil && was.build.Source.Revision != s.build.Source.Revision {
 			g.blame(s, fault.New(fault.Evidence, "tie artifact %s to its source: %s says it was built from commit %s (statement %s), %s from commit %s (statement %s); "+
-				"one of the two collected with the wrong --artifact or in the wrong checkout", s.about.Digest,
+				"one of the two collected with the wrong --artifact or in the wrong checkout, or both built the same bytes; build again so that the artifact differs, "+
+				"with the version in it for instance", s.about.Digest,
 				was.signer.ID, was.build.Source.Revision, short(was.digest), s.signer.ID, s.build.Source.Revision, short(s.digest)))
 			return Source{}
 		}

@@ -49,8 +49,8 @@ func parseArgument(text string, own map[evidence.Kind]OwnKind) (argument, error)
 	a := argument{text: text, path: text}
 	if m := prefixed.FindStringSubmatch(text); m != nil && !strings.HasPrefix(m[3], "//") {
 		if _, isOwn := own[evidence.Kind(m[1])]; !isOwn && !slices.Contains(kinds, evidence.Kind(m[1])) {
-			return a, fmt.Errorf("read argument %q: %q is no kind of report; kinds are %s (write ./%s for a file of that name)",
-				label(text), label(m[1]), kindList(own), label(text))
+			return a, fmt.Errorf("read argument %q: %q is no kind of report; kinds are %s; one of your own is defined beside the policies, in kinds/NAME.cue, "+
+				"and declared in gate.yaml (write ./%s for a file of that name)", label(text), label(m[1]), kindList(own), label(text))
 		}
 		a.kind, a.level, a.path = evidence.Kind(m[1]), m[2], m[3]
 		if err := checkLevel(a.level); err != nil && strings.Contains(text[:len(text)-len(m[3])], "/") {

@@ -123,7 +123,7 @@ func readAll(ctx context.Context, req Request) (readings []*reading, problems []
 		fail(label(a.path), err)
 	}
 	if len(req.Args) == 0 && len(req.Made) == 0 {
-		fail("", errors.New("collect reports: no path given; name the files, directories or patterns to read"))
+		fail("", errors.New("collect reports: no path given; name the files, directories or patterns to read, or list them in .cdgate.yaml under evidence"))
 	}
 	readings, bad := readEach(ctx, e, req)
 	return readings, append(problems, bad...)

@@ -127,7 +127,16 @@ func Recognise(head []byte, kind evidence.Kind) (evidence.Format, error) {
 		return evidence.Format{}, fmt.Errorf("%w of kind %s: it is %s, which is kind %s; name it as %s:PATH or without a kind",
 			ErrUnknown, kind, names(others), others[0].Kind, others[0].Kind)
 	}
-	return evidence.Format{}, fmt.Errorf("%w: %s; known are %s", ErrUnknown, describe(h), names(All()))
+	if kind != "" {
+		return evidence.Format{}, fmt.Errorf("%w of kind %s: %s", ErrUnknown, kind, describe(h, "known are "+names(ofKind(kind))))
+	}
+	return evidence.Format{}, fmt.Errorf("%w: %s", ErrUnknown,
+		describe(h, fmt.Sprintf("evidence/README.md lists the %d known ones; one of a kind of your own is named KIND:PATH", len(All()))))
+}
+
+// ofKind lists the formats of a kind.
+func ofKind(kind evidence.Kind) []evidence.Format {
+	return slices.DeleteFunc(All(), func(f evidence.Format) bool { return f.Kind != kind })
 }
 
 // names lists the titles of formats.
@@ -139,22 +148,22 @@ func names(list []evidence.Format) string {
 	return strings.Join(out, ", ")
 }
 
-// describe says what an unknown report looks like.
-func describe(h evidence.Head) string {
+// describe says what an unknown report looks like, with advice where it may be a report at all.
+func describe(h evidence.Head, advice string) string {
 	trimmed := bytes.TrimLeft(h.Bytes, " \t\r\n")
 	switch {
 	case len(trimmed) == 0:
-		return "it is empty; was the tool that writes it run?"
+		return "it is empty: was the tool that writes it run?"
 	case strings.EqualFold(h.Root, "html"), bytes.HasPrefix(bytes.ToLower(trimmed[:min(len(trimmed), 14)]), []byte("<!doctype html")):
-		return "it is a web page; a download may have ended at a login page"
+		return "it is a web page: a download may have ended at a login page"
 	case h.Syntax == evidence.XML:
-		return fmt.Sprintf("it is XML with root element <%s>", clip(h.Root))
+		return fmt.Sprintf("it is XML with root element <%s>; %s", clip(h.Root), advice)
 	case h.Syntax == evidence.JSON:
-		return "it is JSON with " + topMembers(h)
+		return "it is JSON with " + topMembers(h) + "; " + advice
 	case bytes.IndexByte(h.Bytes, 0) >= 0:
-		return "it is binary data"
+		return "it is binary data; " + advice
 	}
-	return "it is text"
+	return "it is text; " + advice
 }
 
 func topMembers(h evidence.Head) string {

@@ -42,10 +42,15 @@ func TestReadme(t *testing.T) {
 
 func formatTable() string {
 	var b strings.Builder
-	b.WriteString("| kind | format | recognised by | tools seen | limits | sample |\n| --- | --- | --- | --- | --- | --- |\n")
+	kind := evidence.Kind("")
 	for _, f := range All() {
-		fmt.Fprintf(&b, "| %s | %s (`%s`) | %s | %s | %s | [samples](%s/testdata/%s/) |\n", f.Kind, f.Title, f.Name, f.Recognised, f.Tools, f.Limits, folder(f), f.Name)
+		if f.Kind != kind {
+			kind = f.Kind
+			fmt.Fprintf(&b, "\n### `%s`\n\n| format | recognised by | tools seen | limits |\n| --- | --- | --- | --- |\n", kind)
+		}
+		fmt.Fprintf(&b, "| [%s](%s/testdata/%s/) (`%s`) | %s | %s | %s |\n", f.Title, folder(f), f.Name, f.Name, f.Recognised, f.Tools, f.Limits)
 	}
+	b.WriteString("\n")
 	return b.String()
 }
 

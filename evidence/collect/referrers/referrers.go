@@ -148,7 +148,7 @@ func (c *collector) layer(ctx context.Context, name string, d registry.Descripto
 	case errors.Is(err, formats.ErrUnknown) && signed(d.MediaType):
 		c.skip(name, "a signature or a signed attestation (%s), which is not read", d.MediaType)
 	case errors.Is(err, formats.ErrUnknown):
-		why, _, _ := strings.Cut(err.Error(), "; known are") // the list of all formats, once for every layer
+		why, _, _ := strings.Cut(err.Error(), "; ") // what to do about it is said of files, not of layers
 		c.skip(name, "%s", why)
 	case err != nil:
 		return err
