@@ -248,16 +248,21 @@ func (s *sample) entries() map[string]string {
 	return out
 }
 
-// applies reports whether a statement is about a finding seen as a CVE, and whether it counts.
-func (s *sample) applies(k, i int, cve string) (applies, counts bool) {
+// means reports whether a statement is about the vulnerability of a finding seen as a CVE.
+func (s *sample) means(k, i int, cve string) bool {
 	st, f := s.statements[k], s.findings[i]
 	cves, others := said(f.ID, f.Aliases)
 	stCVEs, stOthers := said(st.Vulnerability, st.Aliases)
 	if len(cves) > 0 && len(stCVEs) > 0 {
-		if !slices.Contains(stCVEs, cve) {
-			return false, false
-		}
-	} else if !meet(others, stOthers) {
+		return slices.Contains(stCVEs, cve)
+	}
+	return meet(others, stOthers)
+}
+
+// applies reports whether a statement is about a finding seen as a CVE, and whether it counts.
+func (s *sample) applies(k, i int, cve string) (applies, counts bool) {
+	st := s.statements[k]
+	if !s.means(k, i, cve) {
 		return false, false
 	}
 	covers := func(p *place3) bool {

@@ -176,3 +176,63 @@ func TestAnotherScannerHidesNothing(t *testing.T) {
 		t.Errorf("the further finding joined others in %d samples: they test too little", regrouped)
 	}
 }
+
+// TestStatementsAboutOtherProducts: an entry that counts shows exactly one statement that means the vulnerability, would
+// take it out of the count and applies to no source, where there is any; one that does not count shows none.
+func TestStatementsAboutOtherProducts(t *testing.T) {
+	shown, near := 0, 0
+	each(t, func(_ *rand.Rand, s sample) string {
+		for _, e := range s.merge() {
+			cve := ""
+			if strings.HasPrefix(e.ID, "CVE-") {
+				cve = e.ID
+			}
+			candidates, close := map[int]bool{}, map[int]bool{}
+			for k, st := range s.statements {
+				means, applies, same := false, false, false
+				for _, src := range e.Sources {
+					about, _ := s.applies(k, src.Index, cve)
+					m := s.means(k, src.Index, cve)
+					means, applies = means || m, applies || about
+					for _, p := range []*place3{s.component[k], s.product[k]} {
+						same = same || m && p != nil && s.findings[src.Index].PURL != "" && p.kind == s.where[src.Index].kind && p.name == s.where[src.Index].name
+					}
+				}
+				if means && !applies && slices.Contains([]string{Fixed, NotAffected, Investigated}, st.Status) {
+					candidates[k] = true
+					close[k] = same
+				}
+			}
+			var got []int
+			for _, a := range e.Statements {
+				if a.Ignored == OtherProduct {
+					got = append(got, a.Index)
+				}
+			}
+			want := 0
+			if len(candidates) > 0 && !slices.Contains(worst[3:], e.Status) {
+				want = 1
+			}
+			if len(got) != want || want == 1 && !candidates[got[0]] {
+				return fmt.Sprintf("%s shows %v, want %d of %v", e.ID, got, want, candidates)
+			}
+			if want == 1 {
+				shown++
+				any := false
+				for _, c := range close {
+					any = any || c
+				}
+				if any != close[got[0]] {
+					return fmt.Sprintf("%s shows %v, though another names the package: %v", e.ID, got, close)
+				}
+				if any {
+					near++
+				}
+			}
+		}
+		return ""
+	})
+	if shown < 300 || near < 100 {
+		t.Errorf("the samples show %d statements about other products, %d of them about the package: they test too little", shown, near)
+	}
+}

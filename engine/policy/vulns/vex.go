@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// Why a statement that is about a source changes nothing.
+// Why a statement changes nothing.
 const (
-	Superseded  = "superseded"  // its author has said something newer
-	Unjustified = "unjustified" // not_affected, and no word why
-	Incomplete  = "incomplete"  // the document breaks its format or is a draft
-	Unversioned = "unversioned" // fixed, and not in which version
+	OtherProduct = "other_product" // it is about the vulnerability, and about another product or none
+	Superseded   = "superseded"    // its author has said something newer
+	Unjustified  = "unjustified"   // not_affected, and no word why
+	Incomplete   = "incomplete"    // the document breaks its format or is a draft
+	Unversioned  = "unversioned"   // fixed, and not in which version
 )
 
 // vex holds statements ready to be looked up.
@@ -71,20 +72,50 @@ func isRelease(s *statement, release []string) bool {
 
 // about are the statements about one finding, seen as the vulnerability cve (empty where no CVE is known).
 func (v *vex) about(n names, cve string, f *Finding) []Applied {
-	if len(v.statements) == 0 {
-		return nil
-	}
 	var out []Applied
-	v.asked++
-	add := func(i int) {
+	v.meant(n, cve, func(i int) {
 		s := &v.statements[i]
-		if v.seen[i] == v.asked || !s.names.mean(n, cve) {
-			return
-		}
-		v.seen[i] = v.asked
 		if covers, exact := s.covers(v.purls.read(f.PURL)); covers {
 			out = append(out, Applied{Index: i, Ignored: s.useless(exact)})
 		}
+	})
+	v.supersede(out)
+	return out
+}
+
+// elsewhere is the one statement that people may have taken to be about an entry that counts, and that is not: it means
+// the vulnerability and would take it out of the count, but is about another product. One that names the package of a
+// source in another version is told before all others; -1 is none. Applied are the statements about the entry.
+func (v *vex) elsewhere(m *merger, g members, applied []Applied) int {
+	best, close := -1, false
+	for _, row := range g.rows {
+		where := v.purls.read(m.findings[row].PURL)
+		v.meant(m.named[row], g.cve, func(i int) {
+			s := &v.statements[i]
+			if !discharges(s.Status) && s.Status != Investigated || slices.ContainsFunc(applied, func(a Applied) bool { return v.compare(a.Index, i) == 0 }) {
+				return
+			}
+			near := where != nil && (s.product != nil && s.product.kind == where.kind || s.component != nil && s.component.kind == where.kind)
+			if best < 0 || near && !close || near == close && v.compare(i, best) < 0 {
+				best, close = i, near
+			}
+		})
+	}
+	return best
+}
+
+// meant visits the statements that mean the vulnerability of one finding, each once, whatever product they are about.
+func (v *vex) meant(n names, cve string, visit func(i int)) {
+	if len(v.statements) == 0 {
+		return
+	}
+	v.asked++
+	add := func(i int) {
+		if v.seen[i] == v.asked || !v.statements[i].names.mean(n, cve) {
+			return
+		}
+		v.seen[i] = v.asked
+		visit(i)
 	}
 	if len(n.cves) > 0 {
 		for _, i := range v.byName[cve] {
@@ -96,8 +127,6 @@ func (v *vex) about(n names, cve string, f *Finding) []Applied {
 			add(i)
 		}
 	}
-	v.supersede(out)
-	return out
 }
 
 // mean reports whether a statement with names s is about a finding with names n, seen as the vulnerability cve. Where
@@ -190,13 +219,17 @@ func discharges(status string) bool { return status == Fixed || status == NotAff
 
 // sorted orders statements by what they say and leaves each once; one that counts for any source counts.
 func (v *vex) sorted(list []Applied) []Applied {
-	compare := func(a, b Applied) int {
-		s, t := &v.statements[a.Index], &v.statements[b.Index]
-		return cmp.Or(strings.Compare(s.Item, t.Item), strings.Compare(s.At, t.At), strings.Compare(s.Author, t.Author),
-			strings.Compare(s.Signer, t.Signer), strings.Compare(s.Vulnerability, t.Vulnerability), strings.Compare(s.Product, t.Product),
-			strings.Compare(s.Digest, t.Digest), strings.Compare(s.Component, t.Component), strings.Compare(s.Status, t.Status),
-			strings.Compare(s.Justification, t.Justification), strings.Compare(s.Impact, t.Impact), slices.Compare(s.Aliases, t.Aliases))
-	}
-	slices.SortFunc(list, func(a, b Applied) int { return cmp.Or(compare(a, b), strings.Compare(a.Ignored, b.Ignored)) })
-	return slices.CompactFunc(list, func(a, b Applied) bool { return compare(a, b) == 0 })
+	slices.SortFunc(list, func(a, b Applied) int {
+		return cmp.Or(v.compare(a.Index, b.Index), strings.Compare(a.Ignored, b.Ignored))
+	})
+	return slices.CompactFunc(list, func(a, b Applied) bool { return v.compare(a.Index, b.Index) == 0 })
+}
+
+// compare orders statements by what they say.
+func (v *vex) compare(i, j int) int {
+	s, t := &v.statements[i], &v.statements[j]
+	return cmp.Or(strings.Compare(s.Item, t.Item), strings.Compare(s.At, t.At), strings.Compare(s.Author, t.Author),
+		strings.Compare(s.Signer, t.Signer), strings.Compare(s.Vulnerability, t.Vulnerability), strings.Compare(s.Product, t.Product),
+		strings.Compare(s.Digest, t.Digest), strings.Compare(s.Component, t.Component), strings.Compare(s.Status, t.Status),
+		strings.Compare(s.Justification, t.Justification), strings.Compare(s.Impact, t.Impact), slices.Compare(s.Aliases, t.Aliases))
 }

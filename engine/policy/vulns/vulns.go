@@ -85,7 +85,8 @@ type Source struct {
 }
 
 // Applied is a VEX statement that is about a source of an entry. Ignored says why it changes nothing; it is empty where
-// the statement counts.
+// the statement counts. An entry that counts may have one more, the last, with OtherProduct: it is about the vulnerability
+// and not about the package. There may be thousands of those, so that one stands for all.
 type Applied struct {
 	Index   int
 	Ignored string
@@ -136,6 +137,8 @@ func (m *merger) entry(g members, v *vex) *Entry {
 	}
 	if slices.Contains(worst[3:], e.Status) {
 		e.Justification = strings.Join(why, "; ")
+	} else if i := v.elsewhere(m, g, e.Statements); i >= 0 {
+		e.Statements = append(e.Statements, Applied{Index: i, Ignored: OtherProduct})
 	}
 	return e
 }

@@ -189,6 +189,38 @@ func TestWhyStatementsAreIgnored(t *testing.T) {
 	}
 }
 
+// TestStatementElsewhere: of many statements about other products an open entry shows the one that is closest, and an
+// entry that does not count shows none.
+func TestStatementElsewhere(t *testing.T) {
+	other := func(item, product string) Statement {
+		return says(func(s *Statement) { s.Item, s.Product = item, product })
+	}
+	elsewhere := []Statement{other("a", "pkg:deb/debian/curl"), other("b", ""), other("c", "pkg:deb/debian/zlib1g@1.2.12"), other("d", "pkg:deb/debian/zlib1g@1.2.11"),
+		says(func(s *Statement) { s.Item, s.Product, s.Status = "0", "pkg:deb/debian/zlib1g@1.2.10", Affected }),
+		says(func(s *Statement) {
+			s.Item, s.Product, s.Vulnerability = "1", "pkg:deb/debian/zlib1g@1.2.10", "CVE-2024-2"
+		})}
+	finding := []Finding{found("trivy", "high", "CVE-2024-1")}
+	for name, tt := range map[string]struct {
+		statements []Statement
+		want       []Applied
+	}{
+		"many":          {elsewhere, []Applied{{2, OtherProduct}}},
+		"another":       {elsewhere[:2], []Applied{{0, OtherProduct}}},
+		"affected":      {elsewhere[4:5], nil},
+		"another CVE":   {elsewhere[5:], nil},
+		"not counted":   {append(elsewhere[:4:4], says(nil)), []Applied{{4, ""}}},
+		"ignored, too":  {append(elsewhere[:4:4], says(func(s *Statement) { s.Justification = "" })), []Applied{{4, Unjustified}, {2, OtherProduct}}},
+		"said twice":    {[]Statement{says(func(s *Statement) { s.Justification = "" }), says(func(s *Statement) { s.Justification = "" })}, []Applied{{0, Unjustified}}},
+		"investigation": {[]Statement{says(func(s *Statement) { s.Status, s.Product = Investigated, "pkg:deb/debian/curl" })}, []Applied{{0, OtherProduct}}},
+	} {
+		got := Merge(finding, tt.statements, nil)
+		if len(got) != 1 || !slices.Equal(got[0].Statements, tt.want) {
+			t.Errorf("%s: got %+v, want %v", name, got[0].Statements, tt.want)
+		}
+	}
+}
+
 func TestSeverities(t *testing.T) {
 	for want, of := range map[string][]string{"critical": {"low", "unknown", "critical"}, "unknown": {"medium", "unknown"}, "high": {"unknown", "high"}, "info": {"info"}, "medium": {"info", "low", "medium"}} {
 		var findings []Finding

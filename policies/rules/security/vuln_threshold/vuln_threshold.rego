@@ -212,10 +212,25 @@ _still_reported(v) := {sprintf("%s still reports it as %s", [source.tool, source
 	not source.status in _accepted
 }
 
-_ignored(v) := {sprintf("a VEX statement of %s is ignored: %s", [statement.author, statement.ignored]) |
+_ignored(v) := {_why_ignored(statement) |
 	some statement in v.statements
 	not statement.ignored in {"", "superseded"}
 }
+
+_why_ignored(statement) := sprintf("a VEX statement of %s is ignored: %s", [statement.author, statement.ignored]) if {
+	statement.ignored != "other_product"
+}
+
+_why_ignored(statement) := sprintf("a VEX statement of %s is about another product: %s", [statement.author, _product(statement)]) if {
+	statement.ignored == "other_product"
+}
+
+# Such as: pkg:npm/a@1 in pkg:oci/app, or what is given of that.
+_product(statement) := concat(" in ", [name | some name in [statement.component, statement.product]; name != ""]) if {
+	concat("", [statement.component, statement.product]) != ""
+}
+
+_product(statement) := "it names none" if concat("", [statement.component, statement.product]) == ""
 
 _remedy([]) := "No version without it is known: take the package out, or have the risk assessed and approved."
 

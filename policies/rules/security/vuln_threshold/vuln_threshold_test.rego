@@ -192,6 +192,17 @@ test_statements_that_change_nothing_are_named if {
 	finding.evidence == {"i-trivy", "v1", "v2"}
 }
 
+test_a_statement_about_another_product_is_named if {
+	said := {"item": "v1", "author": "Acme", "ignored": "other_product", "component": "", "product": "pkg:npm/a@2"}
+	_observed(said) == "open; a VEX statement of Acme is about another product: pkg:npm/a@2"
+	_observed(object.union(said, {"component": "pkg:npm/b"})) == "open; a VEX statement of Acme is about another product: pkg:npm/b in pkg:npm/a@2"
+	_observed(object.union(said, {"product": ""})) == "open; a VEX statement of Acme is about another product: it names none"
+}
+
+_observed(statement) := finding.observed if {
+	some finding in _vuln_blocks([_vuln("CVE-1", "critical", {"statements": [statement]})], {})
+}
+
 test_many_that_are_not_counted_are_summed_up if {
 	vulns := [_silent(sprintf("CVE-%d", [i]), "suppressed") | some i in numbers.range(1, 103)]
 	warnings := _warnings(vulns, {})
