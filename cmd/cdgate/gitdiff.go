@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,13 +37,18 @@ func (r repo) changed(base, revision string, content bool) ([]evidence.ChangedFi
 		}
 		base = empty
 	}
-	// Trees and not the work tree: no filter, no attribute that names a program, no hook has a say.
+	// Trees and not the work tree: no filter, no attribute, no hook has a say.
+	trees, done, err := r.withoutWorkTree()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	renames := "--no-renames"
 	if content {
 		renames = "--find-renames=50%"
 	}
 	diff := func(format string) (string, error) {
-		return r.run("-c", "core.bigFileThreshold=512m", "diff-tree", "-r", "-z", format, renames, "-l2000", "--diff-algorithm=default",
+		return trees.run("-c", "core.bigFileThreshold=512m", "-c", "core.attributesFile="+os.DevNull, "diff-tree", "-r", "-z", format, renames, "-l2000", "--diff-algorithm=default",
 			"--ignore-submodules=none", "--no-ext-diff", "--no-textconv", "--no-color", base, revision)
 	}
 	raw, err := diff("--raw")
@@ -72,6 +78,21 @@ func (r repo) changed(base, revision string, content bool) ([]evidence.ChangedFi
 	}
 	slices.SortFunc(out, func(a, b evidence.ChangedFile) int { return strings.Compare(a.Path, b.Path) })
 	return out, nil
+}
+
+// withoutWorkTree is the same repository with an empty work tree and index, from which git would take attributes, also for
+// trees: a change could call its own files binary, and nobody would count their lines. done removes the empty tree.
+func (r repo) withoutWorkTree() (empty repo, done func(), err error) {
+	dir, err := r.run("rev-parse", "--absolute-git-dir")
+	if err != nil {
+		return r, nil, err
+	}
+	tree, err := os.MkdirTemp("", "cdgate-")
+	if err != nil {
+		return r, nil, err
+	}
+	r.dir, r.env = tree, append(slices.Clone(r.env), "GIT_DIR="+dir, "GIT_WORK_TREE="+tree, "GIT_INDEX_FILE="+filepath.Join(tree, "index"))
+	return r, func() { _ = os.RemoveAll(tree) }, nil
 }
 
 // fields splits what git wrote with -z.

@@ -164,6 +164,38 @@ func TestGitFactsClean(t *testing.T) {
 	}
 }
 
+// TestGitFactsAttributes: a change cannot call its own files binary, so that nobody counts their lines. What is binary is
+// told by its bytes.
+func TestGitFactsAttributes(t *testing.T) {
+	c := newCheckout(t)
+	c.write("a.go", "one\n")
+	c.commit("ann", "first")
+	c.write("a.go", "one\ntwo\nthree\n")
+	c.write("sub/b.bin", "a\x00b\n")
+	head := c.commit("ann", "second")
+	want := `modified "a.go" +2 -0; added "sub/b.bin" +0 -0 binary`
+	doc, _, _ := gitFacts(t, c.repo, head, "")
+	if got := files(doc); got != want {
+		t.Fatalf("without attributes: %s, want %s", got, want)
+	}
+	c.write(".gitattributes", "* -diff\n")
+	c.write("a.go", "four\n")
+	head = c.commit("ann", "third")
+	for _, dir := range []string{"", "sub"} {
+		r := c.repo
+		r.dir = filepath.Join(r.dir, dir)
+		doc, _, _ := gitFacts(t, r, head, "")
+		for _, f := range doc.Changed {
+			if f.Binary || f.Added != 1 {
+				t.Errorf("in %q: %+v, want one line added", dir, f)
+			}
+		}
+		if len(doc.Changed) != 2 || !doc.Complete {
+			t.Errorf("in %q: %+v", dir, doc)
+		}
+	}
+}
+
 // TestGitFactsShallow: what a clone lacks is told, never guessed.
 func TestGitFactsShallow(t *testing.T) {
 	c := newCheckout(t)
