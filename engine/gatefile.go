@@ -21,7 +21,29 @@ import (
 // an evaluation for reasons of the definition itself is an error here.
 func GateCheck(gatePath string) (*gate.Definition, error) {
 	def, _, err := resolveGate(gatePath)
-	return def, err
+	if err != nil {
+		return def, err
+	}
+	var errs []error
+	for _, id := range sortedKeys(def.Targets) {
+		errs = append(errs, checkTarget(def, id, gatePath))
+	}
+	return def, errors.Join(errs...)
+}
+
+// checkTarget says what would make an evaluation refuse the policies and parameters of a target.
+func checkTarget(def *gate.Definition, id, gatePath string) error {
+	t, _ := def.Target(id)
+	sources, err := loadSources(def, t, nil, gatePath)
+	if err != nil {
+		return err
+	}
+	for _, d := range policy.Check(program(sources, t)) {
+		if !d.Warning {
+			return fault.New(fault.Policy, "check target %s: %s: %s; see all with: cdgate policy check --target %s", id, d.File, d.Msg, id)
+		}
+	}
+	return nil
 }
 
 // GateShow opens the signed gate definition as an evaluation at now would, pinned policies included.
