@@ -288,7 +288,7 @@ const writing = "## Write a rule\n\n" +
 	"with its limit in `params.cue`, which `gate.yaml` sets per target and an overlay may only lower:\n\n```cue\n" + p95Params + "```\n\n" +
 	"Two people approved the pull request. `approvals` are those that count, and not the author's:\n\n```rego\n" + reviewsRule + "```\n\n" +
 	"`cdgate policy test` runs the tests beside it and `cdgate policy check` names misspelt fields. A changed rule judges when the owner of the\n" +
-	"root key has signed it: one more in `version` of `gate.yaml`, and `cdgate gate sign --key root.key`.\n\n## The rules here\n\n"
+	"root key has signed it: `cdgate gate check && cdgate gate sign --key root.key`.\n\n## The rules here\n\n"
 
 const p95Rule = `# METADATA
 # title: Load tests answer in time

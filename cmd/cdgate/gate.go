@@ -21,7 +21,7 @@ func (w *world) gateCommand() *cli.Command {
 			"Writes gate.yaml, its signature and the public keys, and the private keys outside the tree. Overwrites nothing.",
 			0, initFlags(), (*call).gateInit),
 		w.command("check", "[FILE]", "check a gate definition before it is signed",
-			"Checks gate.yaml, the keys it names and the policies of its targets, and says whether the signature fits.",
+			"Checks gate.yaml, the keys it names and the policies and parameters of its targets, and says whether the signature fits.",
 			1, one(gateFlag(), rootFlag(), outputFlag("text", "json")), (*call).gateCheck),
 		w.command("show", "", "show the signed gate definition",
 			"Opens the signed gate definition as an evaluation would, and shows what counts.",

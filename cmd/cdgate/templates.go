@@ -33,7 +33,7 @@ const demoGate = `# The gate definition: who may attest what, who the people are
 #
 #   cdgate gate check && cdgate gate sign --key root.key
 apiVersion: cdgate.dev/gate/v1
-version: 1                           # one more with every change
+version: 1                           # gate sign adds one after a change
 expires: %s
 roots: [keys/root.pub]               # who may sign this file
 log: keys/log.pub                    # the decision log's key
