@@ -62,7 +62,7 @@ new-rule: build ## a rule with a failing test: make new-rule RULE=category.rule
 new-format: ## a report format with a failing test: make new-format FORMAT=scan/name
 	@sh .tools/new-format $(FORMAT)
 
-ci: test lint check ## what CI runs
+ci: test test-integration lint check ## what CI runs
 
 tools: ## build the pinned tools that tests and lint use
 	@for t in staticcheck opa gosec syft cosign prometheus; do .tools/tool $$t; done
