@@ -136,6 +136,9 @@ func (k *call) confirm(p engine.Proposal) error {
 			say("open finding", f.Code+": "+f.Msg)
 		}
 	}
+	if p.Verdict == "approve" && len(r.Release.Authors) == 0 {
+		say("warning", "this decision does not know who the authors are, so that no approval counts yet: collect with --artifact where the source is checked out, and evaluate again")
+	}
 	say("comment", p.Comment)
 	say("valid until", p.ValidUntil)
 	if k.Bool("yes") || !k.stdinTerminal || !k.stderrTerminal {
