@@ -112,7 +112,7 @@ func checkOwnKindFile(file, name string, f *ast.File) error {
 	if err := checkParts(at, f); err != nil {
 		return err
 	}
-	if e := newExpansion(f); e.fields(f) > maxShapes {
+	if e := newExpansion(f); e.fields(f) > maxShapes || e.choices(f) > maxChoices {
 		return at(f, "is too large when every reference is followed, or refers to itself", "write definitions that do not multiply")
 	}
 	found := false
@@ -155,7 +155,7 @@ func ownKindSchema(file string, src []byte) (cue.Value, error) {
 	if err != nil {
 		return cue.Value{}, &Error{File: file, Msg: "is no JSON Schema that can be used here: " + strings.SplitN(err.Error(), "\n", 2)[0], Hint: "use type, properties, required, additionalProperties, items, enum, pattern, minimum, maximum"}
 	}
-	if e := newExpansion(f); e.fields(f) > maxShapes {
+	if e := newExpansion(f); e.fields(f) > maxShapes || e.choices(f) > maxChoices {
 		return cue.Value{}, &Error{File: file, Msg: "is too large when every reference is followed, or refers to itself"}
 	}
 	root := ctx.BuildFile(f)

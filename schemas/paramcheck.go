@@ -20,7 +20,7 @@ func checkParamFile(file string, f *ast.File) error {
 	if err := checkParts(at, f); err != nil {
 		return err
 	}
-	if e := newExpansion(f); e.fields(f) > maxShapes {
+	if e := newExpansion(f); e.fields(f) > maxShapes || e.choices(f) > maxChoices {
 		return at(f, "is too large when every reference is followed, or refers to itself", "write definitions that do not multiply")
 	}
 	for _, d := range f.Decls {
