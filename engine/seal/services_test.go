@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -168,10 +169,11 @@ func TestKeylessRefuses(t *testing.T) {
 		"a file as address":          {func(_ *servers, v *seal.Services) { v.Timestamps = []string{"file:///etc/passwd"} }, secretToken, "https://HOST"},
 		"certificate of another key": {func(s *servers, _ *seal.Services) {
 			s.certify = func(w http.ResponseWriter, key *ecdsa.PublicKey) bool {
-				other := *key
-				other.X, other.Y = key.Curve.ScalarBaseMult([]byte{42}) //nolint:staticcheck // any other point will do
-				s.answer(w, s.id, &other)
-				return true
+				other, err := ecdsa.GenerateKey(key.Curve, rand.Reader)
+				if err == nil {
+					s.answer(w, s.id, &other.PublicKey)
+				}
+				return err == nil
 			}
 		}, secretToken, "another key"},
 		"no certificate": {func(s *servers, _ *seal.Services) {

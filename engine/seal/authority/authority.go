@@ -1,8 +1,8 @@
 // Package authority asks the services that vouch for signatures: certificate authorities (Fulcio), timestamp authorities
 // (RFC 3161) and transparency logs (Rekor v2). It believes none of their answers; package seal checks those as a verifier would.
 //
-// There are three requests, so no client library is used: those of sigstore-go bring a dozen modules for the first version of Rekor, do
-// not let the caller choose how to connect, and log nothing of it.
+// There are three requests, so no client library is used: those of sigstore-go bring a dozen modules for the first version of Rekor, and
+// not all of them let the caller choose how to connect.
 package authority
 
 import (
@@ -136,11 +136,10 @@ func leaf(answer []byte) ([]byte, error) {
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return nil, fmt.Errorf("read the certificate authority's answer: %w", err)
 	}
-	for _, c := range append(a.Embedded.Chain.Certificates, a.Detached.Chain.Certificates...) {
-		if block, _ := pem.Decode([]byte(c)); block != nil && block.Type == "CERTIFICATE" {
+	if all := append(a.Embedded.Chain.Certificates, a.Detached.Chain.Certificates...); len(all) > 0 {
+		if block, _ := pem.Decode([]byte(all[0])); block != nil && block.Type == "CERTIFICATE" {
 			return block.Bytes, nil
 		}
-		break
 	}
 	return nil, errors.New("read the certificate authority's answer: there is no certificate in it")
 }
