@@ -225,7 +225,7 @@ func (r *Repository) explain(do string, err error) error {
 		// oras-go has no values for these two: an answer whose header has another length or digest.
 		strings.Contains(err.Error(), "mismatch Content-Length"), strings.Contains(err.Error(), "digest mismatch"):
 		kind = ErrTampered
-	case errors.Is(err, errdef.ErrNotFound):
+	case errors.Is(err, errdef.ErrNotFound), errors.As(err, &status) && status.StatusCode == http.StatusNotFound:
 		kind, advice = ErrNotFound, "; is it in this repository, and was it pushed?"
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		advice = ": it was cut off"
