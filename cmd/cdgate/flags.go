@@ -87,7 +87,7 @@ func redactFlag() cli.Flag {
 // storeFlags say where the evidence store is.
 func storeFlags() []cli.Flag {
 	return []cli.Flag{
-		text("store", "the evidence store: a `DIR`, or oci://REGISTRY/REPOSITORY"),
+		text("store", "the evidence store: a `DIR`, or oci://REGISTRY/REPOSITORY with the login of docker"),
 		text("registry-ca", "a `FILE` with the certificate authorities of the registry (PEM)"),
 	}
 }

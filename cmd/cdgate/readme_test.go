@@ -76,6 +76,8 @@ func TestReadmeSnippets(t *testing.T) {
 	for name, env := range map[string]string{
 		"GitHub Actions": "env GITHUB_ACTIONS=true\nenv GITHUB_RUN_ID=1\nenv GITHUB_RUN_ATTEMPT=1\nenv GITHUB_STEP_SUMMARY=$WORK/summary.md\nenv GITHUB_OUTPUT=$WORK/output\n" +
 			"env CDGATE_RELEASE=app@1\nenv CDGATE_LOG_KEY=$KEYS/log.key\n",
+		"Parallel jobs without a shared disk": "registry\nenv CDGATE_STORE=oci://$REPOSITORY\nenv GITHUB_ACTIONS=true\nenv GITHUB_RUN_ID=1\nenv GITHUB_RUN_ATTEMPT=1\nenv GITHUB_STEP_SUMMARY=$WORK/summary.md\nenv GITHUB_OUTPUT=$WORK/output\n" +
+			"env GITHUB_REPOSITORY=acme/shop\nenv RUNNER_OS=Linux\nenv CDGATE_RELEASE=app@1\nenv CDGATE_LOG_KEY=$KEYS/log.key\n",
 		"GitLab CI": "env GITLAB_CI=true\nenv CI_PIPELINE_ID=1\nenv CI_JOB_ID=7\nenv CDGATE_RELEASE=app@1\nenv CI_KEY_FILE=$KEYS/ci.key\nenv GATE_KEY_FILE=$KEYS/gate.key\nenv LOG_KEY_FILE=$KEYS/log.key\n",
 	} {
 		_, section, _ := strings.Cut(string(text), "\n## "+name+"\n")
@@ -93,7 +95,7 @@ func TestReadmeSnippets(t *testing.T) {
 		archive := "cd app\nexec git init -q\nexec git add .\nexec git commit -q -m first\nexec cdgate init --quiet\nenv KEYS=$HOME/.config/cdgate/app\n" + env +
 			"cp $SOURCE/examples/allow/reports/junit.xml tests.json\ncp $SOURCE/examples/allow/reports/trivy.json trivy.json\ncp $SOURCE/examples/allow/reports/sbom.json sbom.json\n" +
 			"exec sh -x ../run.sh\nstdout 'NEEDS APPROVAL|NOT YET'\n"
-		if name == "GitHub Actions" {
+		if strings.Contains(env, "GITHUB_ACTIONS") {
 			archive += "grep 'NEEDS APPROVAL' $WORK/summary.md\ngrep 'outcome=needs_approval' $WORK/output\n"
 		} else {
 			archive += "grep '<failure' cdgate.xml\ngrep 'CDGATE_RESULT_OUTCOME=needs_approval' cdgate.env\n"
