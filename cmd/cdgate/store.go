@@ -34,7 +34,7 @@ func (w *world) storeCommand() *cli.Command {
 				"object in its name. Exits 50 for what was altered or taken away, 30 for what cannot be read. What belongs to\n"+
 				"nothing is told and is no fault.",
 			1, flags(storeFlags(), one(outputFlag("text", "json"))), (*call).storeCheck),
-		w.command("copy", "SOURCE DESTINATION", "copy a store: directory, oci://REGISTRY/REPOSITORY, or FILE.tar",
+		w.command("copy", "SOURCE DESTINATION", "copy a store: DIR, oci://REGISTRY/REPOSITORY or FILE.tar",
 			"Copies every object, byte for byte and under the same digest, between directories, registries and a tar, which is\n"+
 				"an OCI image layout as one file. What is there already stays. The same objects give the same tar.",
 			2, flags(one(text("registry-ca", "a `FILE` with the certificate authorities of the registries (PEM)"), outputFlag("text", "json"))), (*call).storeCopy))
