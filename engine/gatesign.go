@@ -228,3 +228,36 @@ func writeSignatures(gatePath string, bundle []byte) error {
 
 // replaceFile writes a file that may be there already.
 func replaceFile(path string, content []byte) error { return writeDurable(path, content) }
+
+// GateDiff says what gate.yaml means now that the definition signed last does not. other is compared instead of that one
+// where it is set: another gate.yaml, or the signature of a definition. Nothing of either is believed.
+func GateDiff(gatePath, other string) ([]gate.Change, error) {
+	def, _, err := resolveGate(gatePath)
+	if err != nil {
+		return nil, err
+	}
+	var old *gate.Definition
+	switch {
+	case other == "":
+		was, err := GateSigning(gatePath)
+		if err != nil {
+			return nil, err
+		}
+		if old = was.last(); old == nil {
+			return nil, fault.New(fault.Usage, "compare with the signed gate definition: nothing is signed yet; name what to compare with")
+		}
+	case strings.HasSuffix(other, ".json"):
+		b, err := readRegular(other)
+		if err != nil {
+			return nil, fault.New(fault.Usage, "read gate definition: %w", err)
+		}
+		if old, err = gate.ReadUnsafe(b); err != nil {
+			return nil, err
+		}
+	default:
+		if old, _, err = resolveGate(other); err != nil {
+			return nil, err
+		}
+	}
+	return gate.Compare(old, def), nil
+}

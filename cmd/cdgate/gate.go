@@ -32,7 +32,30 @@ func (w *world) gateCommand() *cli.Command {
 				"the first (gate.2.sigstore.json …), over exactly the same text; a change starts over. A definition that was signed\n"+
 				"before gets the next version, and the signatures of the one before are kept in gate.history. New root keys count\n"+
 				"when those before have signed, too.",
-			1, flags(keyFlags(), one(gateFlag())), (*call).gateSign))
+			1, flags(keyFlags(), one(gateFlag())), (*call).gateSign),
+		w.command("diff", "[OLD [NEW]]", "what a change of the gate definition means",
+			"Says in words what gate.yaml means now that the definition signed last does not: who may do what more or less.\n"+
+				"What loosens, or may, is marked. OLD and NEW are gate.yaml files; OLD may be a signature, such as\n"+
+				"gate.history/7.sigstore.json.",
+			2, one(gateFlag(), outputFlag("text", "json")), (*call).gateDiff),
+		w.command("add", "FILE.enrol", "add a person or a signer",
+			"Adds whoever made the enrolment (cdgate keys enroll) to gate.yaml with their key, and shows the change; comments and\n"+
+				"layout stay. The enrolment proves that its author has the key, not who they are: be sure that it is from them.\n"+
+				"Lines and targets are those of a new role; a role that exists keeps its own. It counts once it is signed.",
+			1, one(gateFlag(), text("id", "the `ID` of the person or signer; default: from the e-mail address"),
+				list("role", "a `ROLE` to give the person; one that does not exist is made; repeat for several"),
+				text("line", "the `LINE` that a new role or a signer is for"), text("target", "the `ID` of the target that a new role is for"),
+				text("until", "the `DATE` at which the key ends"), toggle("signer", "a machine, not a person"),
+				list("may", "a kind of evidence that a signer may sign (`KIND`), or decision; repeat for several")), (*call).gateAdd),
+		w.command("remove", "person|signer|key NAME", "close keys, and take a person out of roles",
+			"Ends the validity of the keys of a person or signer, or of one key by its file, and takes a person out of roles and\n"+
+				"lines. Older records still verify, so nothing is deleted. With --compromised nothing that the key ever signed counts\n"+
+				"any more, unless a timestamp proves that it was before. It counts once it is signed.",
+			2, one(gateFlag(), toggle("compromised", "somebody else may have the key"), text("until", "the `DATE` at which the keys end; default: now")), (*call).gateRemove),
+		w.command("rotate", "root|signer|person NAME", "put a new key in the place of an old one",
+			"Puts a new public key beside those of a signer or person, which end after --overlap; or in the place of a root key (NAME\n"+
+				"is its file), and then the owners of the roots before sign the change as well as those after.",
+			2, one(gateFlag(), text("with", "the new public key `FILE`"), text("overlap", "how `LONG` the old keys stay valid; default: 168h")), (*call).gateRotate))
 }
 
 // gateFile is the gate definition: the argument, else the flag, else the configuration's.

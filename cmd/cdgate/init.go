@@ -109,18 +109,25 @@ func (k *call) newSetup() (*setup, error) {
 	}
 	s.keys = k.String("keys")
 	if s.keys == "" {
-		base := k.getenv("XDG_CONFIG_HOME")
-		if base == "" {
-			home := k.getenv("HOME")
-			if home == "" {
-				return nil, fault.New(fault.Usage, "there is no home directory to keep private keys in; use --keys DIR")
-			}
-			base = filepath.Join(home, ".config")
+		base, err := k.keyDir()
+		if err != nil {
+			return nil, err
 		}
-		s.keys = filepath.Join(base, "cdgate", s.project)
+		s.keys = filepath.Join(base, s.project)
 	}
 	s.keys = k.abs(s.keys)
 	return s, nil
+}
+
+// keyDir is where private keys are kept: cdgate in the user's configuration directory.
+func (k *call) keyDir() (string, error) {
+	if base := k.getenv("XDG_CONFIG_HOME"); base != "" {
+		return filepath.Join(base, "cdgate"), nil
+	}
+	if home := k.getenv("HOME"); home != "" {
+		return filepath.Join(home, ".config", "cdgate"), nil
+	}
+	return "", fault.New(fault.Usage, "there is no home directory to keep private keys in; say where with --keys DIR, or which key with --key")
 }
 
 // addOthers names the authors of the newest commit that are not the user, without keys.

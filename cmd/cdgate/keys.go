@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/gate"
 	"cdgate.dev/cdgate/engine/ledger"
 	"cdgate.dev/cdgate/engine/seal"
 )
@@ -31,7 +32,71 @@ func (w *world) keysCommand() *cli.Command {
 		w.command("public", "", "show the public key of a signing key",
 			"Writes the public key of --key as PEM, for gate.yaml; with keys in a key management service too. What is written\n"+
 				"there stays good when the service rotates the key: signatures are checked with the public key alone.",
-			0, keyFlags(), (*call).keysPublic))
+			0, keyFlags(), (*call).keysPublic),
+		w.command("enroll", "", "write who you are and your public key, to be added",
+			"Writes ID.enrol: your name, addresses, accounts and public key, signed with that key, which proves that you have\n"+
+				"it. There is nothing secret in it: send it to the owner of the gate definition, who runs cdgate gate add. Without\n"+
+				"--key a key pair is made in the user's configuration directory, or the one that is there is used.",
+			0, flags(keyFlags(), one(text("name", "your full `NAME`; default: git's user.name"),
+				list("email", "an `E-MAIL` address that you commit with; repeat for several; default: git's user.email"),
+				list("login", "an account of yours as `PLATFORM:LOGIN`, such as github:eva; repeat for several"),
+				text("out", "write the `FILE`; default: ID.enrol, after the first e-mail address"))), (*call).keysEnroll))
+}
+
+func (k *call) keysEnroll() error {
+	user := k.git().user()
+	e := gate.Enrolment{Name: first(k.String("name"), user.Name), Emails: k.StringSlice("email"), Logins: k.StringSlice("login")}
+	if len(e.Emails) == 0 && user.Email != "" {
+		e.Emails = []string{user.Email}
+	}
+	if e.Name == "" || len(e.Emails) == 0 {
+		return fault.New(fault.Usage, "say who you are: cdgate keys enroll --name NAME --email E-MAIL")
+	}
+	local, _, _ := strings.Cut(e.Emails[0], "@")
+	id := first(slug(local), slug(e.Name))
+	if id == "" {
+		return fault.New(fault.Usage, "the e-mail address gives no name for the file; use --out FILE")
+	}
+	signer, err := k.enrolledKey(id)
+	if err != nil {
+		return err
+	}
+	b, err := gate.Enrol(e, signer, k.now)
+	if err != nil {
+		return err
+	}
+	out := k.abs(first(k.String("out"), id+".enrol"))
+	if err := writeNew(newFile{out, append(b, '\n'), 0o644}); err != nil {
+		return err
+	}
+	k.print("%s  %s, public key %s", shown(relative(k.dir, out)), shown(e.Name), signer.Public().Fingerprint())
+	k.note("send it to the owner of the gate definition, and tell them the fingerprint in another way")
+	return nil
+}
+
+// enrolledKey is the key to enrol: the flag's, else the one of the configuration directory, made where there is none.
+func (k *call) enrolledKey(id string) (*seal.Signer, error) {
+	if k.String("key") != "" {
+		return k.signer()
+	}
+	dir, err := k.keyDir()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, id+".key")
+	pem, err := readSmall(path, maxKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		if pem, _, err = seal.Generate([]byte(k.passwordVariable())); err == nil {
+			err = writeNew(newFile{path, pem, 0o600})
+		}
+		if err == nil {
+			k.print("%s  private key: keep it to yourself", shown(path))
+		}
+	}
+	if err != nil {
+		return nil, fault.Wrap(fault.Usage, err)
+	}
+	return seal.LoadSigner(path, pem, k.password(path))
 }
 
 func (k *call) keysPublic() error {
