@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -21,6 +22,7 @@ func addVulnerabilities(input ast.Value) {
 		return
 	}
 	var b vulnerabilityView
+	b.now, _ = time.Parse(time.RFC3339, textOf(doc, keyNow)) // without it no statement has a moment
 	items := member(doc, "evidence")
 	elements(items, "scan", b.addScan)
 	elements(items, "vex", b.addVEX)
@@ -36,6 +38,7 @@ func addVulnerabilities(input ast.Value) {
 
 // vulnerabilityView holds what the view is made of. The terms of rows are shared and not copied.
 type vulnerabilityView struct {
+	now        time.Time
 	findings   []vulns.Finding
 	rows       []scanRow
 	statements []vulns.Statement
@@ -100,9 +103,18 @@ func (b *vulnerabilityView) addVEX(item ast.Object) {
 			Item: textIn(id), Author: textIn(author), Signer: textIn(signer), Complete: complete,
 			Vulnerability: textIn(r.vulnerability), Aliases: textsOf(row, keyAliases), Product: textIn(r.product), Digest: textOf(row, keyDigest),
 			Component: textIn(r.component), Status: textIn(r.status), Justification: textOf(row, keyJustification), Impact: textOf(row, keyImpact),
-			At: textIn(r.at),
+			At: b.past(textIn(r.at)),
 		})
 	})
+}
+
+// past is the moment of a statement. What is dated later than now has none: it would stand above everything that its author
+// says until then.
+func (b *vulnerabilityView) past(at string) string {
+	if t, err := time.Parse(time.RFC3339, at); err != nil || t.After(b.now) {
+		return ""
+	}
+	return at
 }
 
 // entry is the term of an entry.
@@ -220,6 +232,7 @@ func (b *vulnerabilityView) term(v ast.Value) *ast.Term {
 // The keys of rows and entries, made once: a key that is the same pointer is found fastest.
 var (
 	keyAliases, keyAt, keyAuthor, keyCategory         = key("aliases"), key("at"), key("author"), key("category")
+	keyNow                                            = key("now")
 	keyComplete, keyComponent, keyDigest, keyDisputed = key("complete"), key("component"), key("digest"), key("disputed")
 	keyFixedVersion, keyFixedVersions, keyFormat      = key("fixedVersion"), key("fixedVersions"), key("format")
 	keyID, keyIgnored, keyImpact, keyItem             = key("id"), key("ignored"), key("impact"), key("item")

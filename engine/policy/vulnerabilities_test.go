@@ -61,6 +61,39 @@ func TestVulnerabilitiesView(t *testing.T) {
 	}
 }
 
+// TestStatementsOfTheFuture: one that is dated later than now does not supersede what its author says today, so that the
+// worse of the two counts; one dated up to now does.
+func TestStatementsOfTheFuture(t *testing.T) {
+	for at, want := range map[string]string{"2099-01-01T00:00:00Z": "", "2026-11-20T12:00:00Z": "superseded"} {
+		i := strings.Index(vexItem, `{"vulnerability"`)
+		worse := strings.Replace(strings.TrimSuffix(vexItem[i:], "]}"), `"not_affected"`, `"affected"`, 1)
+		newer := strings.Replace(vexItem[i:], "2026-01-01T00:00:00Z", at, 1)
+		grype := strings.NewReplacer(`"tool":{"name":"tool"`, `"tool":{"name":""`, `"format":"x"`, `"format":"grype"`).Replace(grypeItem)
+		out, err := Views([]byte(with(with(noInput, "scan", grype), "vex", vexItem[:i]+worse+","+newer)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Vulnerabilities []struct {
+				Status     string
+				Statements []struct{ Status, At, Ignored string }
+			}
+		}
+		if err := json.Unmarshal(out, &got); err != nil || len(got.Vulnerabilities) != 1 || len(got.Vulnerabilities[0].Statements) != 2 {
+			t.Fatalf("%v %s", err, out)
+		}
+		v := got.Vulnerabilities[0]
+		if discharged := v.Status == "not_affected"; discharged != (want != "") {
+			t.Errorf("newer at %s: %+v", at, v)
+		}
+		for _, s := range v.Statements {
+			if s.Status == "affected" && s.Ignored != want {
+				t.Errorf("newer at %s: %+v", at, v)
+			}
+		}
+	}
+}
+
 // TestAuthorOfAVEXDocument: one that names no author has its signer.
 func TestAuthorOfAVEXDocument(t *testing.T) {
 	out, err := Views([]byte(strings.Replace(threeItems(), `"author":"Acme"`, `"author":""`, 1)))
