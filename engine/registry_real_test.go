@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
 	"net/http"
@@ -32,14 +33,27 @@ func need(t *testing.T, name, where string) string {
 func distribution(t *testing.T) string {
 	t.Helper()
 	program := need(t, "docker-registry", "apt-get install docker-registry")
+	for range 5 {
+		if address := serveDistribution(t, program); address != "" {
+			return address
+		}
+	}
+	t.Fatal("the registry does not answer")
+	return ""
+}
+
+// serveDistribution starts the registry on a port that was free a moment ago; "" when somebody else took it. Its answers
+// bear a name of its own, so that another registry on that port is not taken for it.
+func serveDistribution(t *testing.T, program string) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
+	address, name := l.Addr().String(), rand.Text()
 	l.Close()
 	config := filepath.Join(t.TempDir(), "config.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", t.TempDir(), address)
+	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s, headers: {X-Name: [%s]}}\n", t.TempDir(), address, name)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -48,14 +62,15 @@ func distribution(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for range 200 {
+	for range 100 {
 		if resp, err := http.Get("http://" + address + "/v2/"); err == nil {
 			resp.Body.Close()
-			return address
+			if resp.Header.Get("X-Name") == name {
+				return address
+			}
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatal("the registry does not answer")
 	return ""
 }
 
