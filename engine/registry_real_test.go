@@ -53,7 +53,7 @@ func serveDistribution(t *testing.T, program string) string {
 	address, name := l.Addr().String(), rand.Text()
 	l.Close()
 	config := filepath.Join(t.TempDir(), "config.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s, headers: {X-Name: [%s]}}\n", t.TempDir(), address, name)
+	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {addr: %s, headers: {X-Name: [%s]}}\n", t.TempDir(), address, name)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
