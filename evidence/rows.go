@@ -21,6 +21,9 @@ type Rows struct {
 	n    int64
 	err  error
 	open bool
+	// suite is that of the last test, quoted what it is in JSON: most tests share it with the one before.
+	suite  string
+	quoted []byte
 }
 
 // rowsFlush is how many bytes are gathered before they are written.
@@ -93,7 +96,20 @@ func (r *Rows) text(key, s string) {
 
 func (r *Rows) number(key string, n int64) {
 	r.buf = append(r.buf, key...)
-	r.buf = strconv.AppendInt(r.buf, n, 10)
+	if n < 0 || n >= 1e6 {
+		r.buf = strconv.AppendInt(r.buf, n, 10)
+		return
+	}
+	var digits [6]byte
+	i := len(digits)
+	for small := uint32(n); ; small /= 10 {
+		i--
+		digits[i] = '0' + byte(small%10)
+		if small < 10 {
+			break
+		}
+	}
+	r.buf = append(r.buf, digits[i:]...)
 }
 
 func (r *Rows) boolean(key string, b bool) {
@@ -123,19 +139,39 @@ func (r *Rows) ratio(key string, q Ratio) {
 }
 
 // Case writes one test result. Message is cut at MaxMessage; a suite or name over MaxName is an error.
-func (r *Rows) Case(c TestCase) error {
-	if err := checkNames(c.Suite, c.Name); err != nil {
-		return err
+func (r *Rows) Case(c TestCase) error { return testCase(r, &c, c.Name) }
+
+// CaseNamed is Case with the name as bytes, in place of that in c: most readers have it so, and tests are many.
+func (r *Rows) CaseNamed(c *TestCase, name []byte) error { return testCase(r, c, name) }
+
+func testCase[Text string | []byte](r *Rows, c *TestCase, name Text) error {
+	if len(c.Suite) > MaxName || len(name) > MaxName {
+		return checkNames(c.Suite, string(name))
 	}
 	if err := r.start(); err != nil {
 		return err
 	}
-	r.text(`{"suite":`, c.Suite)
-	r.text(`,"name":`, c.Name)
-	r.text(`,"status":`, c.Status)
-	r.boolean(`,"flaky":`, c.Flaky)
-	r.number(`,"durationMillis":`, c.DurationMillis)
-	r.text(`,"message":`, Cut(c.Message))
+	if c.Suite != r.suite || r.quoted == nil {
+		r.suite, r.quoted = c.Suite, appendQuoted(r.quoted[:0], c.Suite)
+	}
+	r.buf = append(append(append(r.buf, `{"suite":`...), r.quoted...), `,"name":`...)
+	if n := plainText(name); n == len(name) {
+		r.buf = append(append(append(r.buf, '"'), name...), '"')
+	} else {
+		r.buf = appendQuoted(r.buf, string(name))
+	}
+	if c.Status == "passed" && !c.Flaky { // in one piece, as it is the most common
+		r.number(`,"status":"passed","flaky":false,"durationMillis":`, c.DurationMillis)
+	} else {
+		r.text(`,"status":`, c.Status)
+		r.boolean(`,"flaky":`, c.Flaky)
+		r.number(`,"durationMillis":`, c.DurationMillis)
+	}
+	if c.Message == "" {
+		r.buf = append(r.buf, `,"message":""`...)
+	} else {
+		r.text(`,"message":`, Cut(c.Message))
+	}
 	return r.end()
 }
 
@@ -277,43 +313,4 @@ func checkList(list []string) error {
 		return fmt.Errorf("a list of %d texts in one entry: more than %d are refused", len(list), MaxList)
 	}
 	return checkNames(list...)
-}
-
-// appendQuoted appends s as a JSON string. Readers give valid UTF-8; what is not becomes U+FFFD.
-func appendQuoted(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				dst = append(append(dst, s[from:i]...), "\uFFFD"...)
-				from = i + 1
-			}
-			i += size
-			continue
-		}
-		dst = append(dst, s[from:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-		i++
-		from = i
-	}
-	return append(append(dst, s[from:]...), '"')
 }

@@ -65,8 +65,8 @@ func FuzzDamage(f *testing.F) {
 			ways := mutations(text, 100)
 			way := ways[(int(steps[0])<<8+int(steps[1]))%len(ways)]
 			steps = steps[2:]
-			if way.slip && m.slip {
-				continue // a second slip may make it another name
+			if way.slip && (m.slip || m.doubled) || way.doubled && m.slip {
+				continue // a second slip may make it another name, and a second copy a name of its own
 			}
 			m = mutation{what: m.what + ", " + way.what, text: way.text, edits: true, doubled: m.doubled || way.doubled, slip: m.slip || way.slip}
 		}

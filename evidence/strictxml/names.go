@@ -16,9 +16,11 @@ type Names struct {
 	folded map[string]string
 	// passed remembers unknown names that are no variant of a known one.
 	passed map[string]struct{}
-	beside *Names
-	attrs  *Names
-	space  string
+	// last is the unknown name that was passed last, lastKnown the known one: most elements and attributes come many times.
+	last, lastKnown string
+	beside          *Names
+	attrs           *Names
+	space           string
 }
 
 // maxPassed bounds the memory for remembered names.
@@ -53,7 +55,11 @@ func (n *Names) Attributes(names ...string) *Names {
 
 // other refuses a name that only looks like one of n.
 func (n *Names) other(r *Reader, what string, name []byte) error {
+	if string(name) == n.last {
+		return nil
+	}
 	if _, ok := n.passed[string(name)]; ok {
+		n.last = string(name)
 		return nil
 	}
 	var buf [64]byte
@@ -94,8 +100,11 @@ func (n *Names) Known(r *Reader) (bool, error) {
 		}
 	}
 	local := r.Local()
-	if n.known[string(local)] {
-		if r.Depth() > 1 && len(local) != len(r.Name()) || r.Space() != n.space {
+	if string(local) == n.lastKnown || n.known[string(local)] {
+		if string(local) != n.lastKnown {
+			n.lastKnown = string(local)
+		}
+		if r.Depth() > 1 && len(local) != len(r.Name()) || (len(r.spaces) > 0 || n.space != "") && r.Space() != n.space {
 			return false, r.Errorf("<%s> is in another namespace than the report: readers would disagree about it", r.Name())
 		}
 		return true, nil

@@ -52,8 +52,12 @@ type Reader struct {
 	spaces []binding
 
 	// prefixed notes a colon or xmlns in the tag that is being parsed.
-	prefixed   bool
+	prefixed bool
+	// shape is that of the last tag with several attributes. alike is set as long as the tag that is being parsed has the same.
+	shape      shape
+	alike      bool
 	text       []byte
+	blank      bool
 	cdata      bool
 	selfClosed bool
 	pop        bool
@@ -62,8 +66,9 @@ type Reader struct {
 	doctype    string
 }
 
-// frame is an open element: where its name starts in names, and how many bindings were there before it.
-type frame struct{ name, spaces int }
+// frame is an open element: where its name starts in names, and that without its prefix, and how many bindings were there
+// before it.
+type frame struct{ name, local, spaces int }
 
 // binding is a namespace declaration in force.
 type binding struct{ prefix, space string }
@@ -93,8 +98,10 @@ func (r *Reader) Name() []byte {
 
 // Local returns the name of the current element without its prefix.
 func (r *Reader) Local() []byte {
-	n := r.Name()
-	return n[bytes.IndexByte(n, ':')+1:]
+	if len(r.stack) == 0 {
+		return nil
+	}
+	return r.names[r.stack[len(r.stack)-1].local:]
 }
 
 // Space returns the namespace of the current element, "" for none.
@@ -119,6 +126,18 @@ func (r *Reader) lookup(prefix []byte) (string, bool) {
 // Depth returns how many elements are open; it is 1 in the root element.
 func (r *Reader) Depth() int { return len(r.stack) }
 
+// Ended ends the element that Start announced if it is an empty-element tag, and reports whether it is: then there is no End
+// of it. It spares readers of many small elements a step.
+func (r *Reader) Ended() bool {
+	if !r.selfClosed {
+		return false
+	}
+	r.selfClosed = false
+	r.attrs = r.attrs[:0]
+	r.popElement()
+	return true
+}
+
 // Attrs returns the attributes of the element that Start announced, in document order.
 func (r *Reader) Attrs() []Attr { return r.attrs }
 
@@ -135,6 +154,10 @@ func (r *Reader) Attr(name string) (string, bool) {
 // Text returns the piece of character data that Text announced, decoded; valid until the next call of Next. The text of
 // one element may come in several pieces.
 func (r *Reader) Text() []byte { return r.text }
+
+// Blank reports whether the text is seen to be nothing but white space between two tags. It is for speed alone: text of
+// which it is false may be blank too.
+func (r *Reader) Blank() bool { return r.blank }
 
 // Doctype returns the document type declaration ("DOCTYPE …"), or "". Nothing it names is ever fetched.
 func (r *Reader) Doctype() string { return r.doctype }
@@ -170,7 +193,7 @@ func (r *Reader) Skip() error {
 
 // Next returns the next event. After EOF the whole source was read.
 func (r *Reader) Next() (Event, error) {
-	r.text = nil
+	r.text, r.blank = nil, false
 	if r.pop {
 		r.popElement()
 	}

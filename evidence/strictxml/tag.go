@@ -2,6 +2,8 @@ package strictxml
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"cdgate.dev/cdgate/evidence"
 )
@@ -13,6 +15,8 @@ const (
 	spaceByte
 	// specialByte ends the plain part of an attribute value.
 	specialByte
+	// colonByte parts the prefix of a name from the rest.
+	colonByte
 )
 
 // classes tells which bytes may start a name, be in one, or be white space. Bytes above ASCII are allowed in names; UTF-8
@@ -20,7 +24,9 @@ const (
 var classes = func() (t [256]byte) {
 	for c := 0; c < 256; c++ {
 		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c == ':', c >= 0x80:
+		case c == ':':
+			t[c] = nameStart | nameByte | colonByte
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c >= 0x80:
 			t[c] = nameStart | nameByte
 		case c >= '0' && c <= '9', c == '-', c == '.':
 			t[c] = nameByte
@@ -47,22 +53,75 @@ func isName(b []byte) bool {
 	return true
 }
 
+// nameEnd returns where the name at the beginning of b ends, and whether there is a colon in it.
+func nameEnd(b []byte) (int, bool) {
+	var seen byte
+	for i, c := range b {
+		class := classes[c]
+		if class&nameByte == 0 {
+			return i, seen&colonByte != 0
+		}
+		seen |= class
+	}
+	return len(b), seen&colonByte != 0
+}
+
+// plainEnd returns where the plain part of an attribute value ends: at a quote, "&", "<", white space but the space, or the
+// end of b. It looks at 32 bytes at a time, without a branch for each: most values are shorter, and none has the length of
+// the one before.
+func plainEnd(b []byte) int {
+	i := 0
+	for ; i+32 <= len(b); i += 32 {
+		p := (*[32]byte)(b[i : i+32])
+		m := special(binary.LittleEndian.Uint64(p[0:8])) | special(binary.LittleEndian.Uint64(p[8:16]))<<8 |
+			special(binary.LittleEndian.Uint64(p[16:24]))<<16 | special(binary.LittleEndian.Uint64(p[24:32]))<<24
+		for ; m != 0; m &= m - 1 {
+			if k := i + bits.TrailingZeros64(m); classes[b[k]]&specialByte != 0 {
+				return k
+			}
+		}
+	}
+	for i < len(b) && classes[b[i]]&specialByte == 0 {
+		i++
+	}
+	return i
+}
+
+// special returns a bit for each of the eight bytes of x, from the lowest: set for those that end the plain part of a value,
+// and perhaps for bytes behind one of them. The quotes and "&" differ in the two bits of fold alone, as "#" does, which is
+// set too.
+func special(x uint64) uint64 {
+	const (
+		ones, high = 0x0101010101010101, 0x8080808080808080
+		low        = 0x20 * ones
+		fold       = 0x05 * ones
+		quote      = '"' * ones
+		less       = '<' * ones
+		gather     = 0x0102040810204080
+	)
+	q, l := x&^fold^quote, x^less
+	m := ((x-low)&^x | (q-ones)&^q | (l-ones)&^l) & high
+	return m >> 7 * gather >> 56
+}
+
 // parseStart parses a start tag. It changes the reader only when the tag is complete.
 func (r *Reader) parseStart(b []byte) (Event, int, error) {
-	i := 1
 	if classes[b[1]]&nameStart == 0 {
 		return None, 0, r.Errorf("\"<\" that starts no tag")
 	}
-	r.prefixed = false
-	for i < len(b) && classes[b[i]]&nameByte != 0 {
-		r.prefixed = r.prefixed || b[i] == ':'
-		i++
-	}
+	n, colon := nameEnd(b[1:])
+	r.prefixed = colon
+	i := 1 + n
 	name := b[1:i]
 	r.attrs = r.attrs[:0]
 	r.values = r.values[:0]
+	r.alike = true
 	selfClosed := false
 	for {
+		if n := r.likeShape(b[i:]); n > 0 {
+			i += n
+			continue
+		}
 		space := i
 		for i < len(b) && classes[b[i]]&spaceByte != 0 {
 			i++
@@ -88,24 +147,24 @@ func (r *Reader) parseStart(b []byte) (Event, int, error) {
 		if space == i {
 			return None, 0, r.Errorf("attributes of <%s> that are not separated by white space", shown(name))
 		}
+		r.alike = false
 		n, err := r.parseAttr(name, b[i:])
 		if err != nil {
 			return None, 0, err
 		}
 		i += n
 	}
+	if !r.alike && !r.prefixed && len(r.attrs) > 2 {
+		r.shape.learn(r.attrs)
+	}
 	return Start, i, r.open(name, selfClosed)
 }
 
 // parseAttr parses one attribute of the element name and returns its length.
 func (r *Reader) parseAttr(element, b []byte) (int, error) {
-	i := 0
-	for i < len(b) && classes[b[i]]&nameByte != 0 {
-		r.prefixed = r.prefixed || b[i] == ':'
-		i++
-	}
+	i, colon := nameEnd(b)
 	name := b[:i]
-	r.prefixed = r.prefixed || string(name) == "xmlns"
+	r.prefixed = r.prefixed || colon || string(name) == "xmlns"
 	for i < len(b) && classes[b[i]]&spaceByte != 0 {
 		i++
 	}
@@ -127,10 +186,7 @@ func (r *Reader) parseAttr(element, b []byte) (int, error) {
 		return 0, r.Errorf("attribute %s of <%s> has no quotes", shown(name), shown(element))
 	}
 	i++
-	end := i
-	for end < len(b) && classes[b[end]]&specialByte == 0 {
-		end++
-	}
+	end := i + plainEnd(b[i:])
 	if end == len(b) {
 		return 0, errShort
 	}
@@ -196,7 +252,11 @@ func (r *Reader) open(name []byte, selfClosed bool) error {
 	if len(name) > evidence.MaxName {
 		return r.Errorf("an element name of %d bytes", len(name))
 	}
-	r.stack = append(r.stack, frame{len(r.names), len(r.spaces)})
+	local := len(r.names)
+	if r.prefixed {
+		local += bytes.IndexByte(name, ':') + 1
+	}
+	r.stack = append(r.stack, frame{len(r.names), local, len(r.spaces)})
 	r.names = append(r.names, name...)
 	r.selfClosed = selfClosed
 	if !r.prefixed {

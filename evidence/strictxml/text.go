@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
@@ -13,6 +14,16 @@ import (
 func (r *Reader) readText() (Event, error) {
 	r.started = true
 	b := r.buf[r.pos:r.end]
+	blank := 0
+	for blank < len(b) && classes[b[blank]]&spaceByte != 0 {
+		blank++
+	}
+	if blank < len(b) && b[blank] == '<' && len(r.stack) > 0 {
+		// Nothing but white space, as between most elements.
+		r.text, r.blank = b[:blank], true
+		r.pos += blank
+		return Text, nil
+	}
 	n := bytes.IndexByte(b, '<')
 	atEnd := n < 0
 	if atEnd {
@@ -238,18 +249,24 @@ func (r *Reader) errorAt(i int, msg string) error {
 }
 
 // controlAt returns where the first control character other than tab, line feed and carriage return is, or -1. It looks
-// at eight bytes at a time.
+// at 32 bytes at a time.
 func controlAt(b []byte) int {
 	const low, high = 0x2020202020202020, 0x8080808080808080
 	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		if (x-low)&^x&high == 0 {
+	for ; i+32 <= len(b); i += 32 {
+		p := (*[32]byte)(b[i : i+32])
+		x0, x1 := binary.LittleEndian.Uint64(p[0:8]), binary.LittleEndian.Uint64(p[8:16])
+		x2, x3 := binary.LittleEndian.Uint64(p[16:24]), binary.LittleEndian.Uint64(p[24:32])
+		m0, m1, m2, m3 := (x0-low)&^x0&high, (x1-low)&^x1&high, (x2-low)&^x2&high, (x3-low)&^x3&high
+		if m0|m1|m2|m3 == 0 {
 			continue
 		}
-		for k := i; k < i+8; k++ {
-			if isControl(b[k]) {
-				return k
+		// A mask has the high bit of the first control character, and perhaps of bytes behind it.
+		for k, m := range [4]uint64{m0, m1, m2, m3} {
+			for ; m != 0; m &= m - 1 {
+				if at := i + 8*k + bits.TrailingZeros64(m)/8; isControl(b[at]) {
+					return at
+				}
 			}
 		}
 	}

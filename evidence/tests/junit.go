@@ -37,7 +37,10 @@ type junitReader struct {
 	warn  evidence.Warnings
 	all   tally
 	suite []junitSuite
-	// class is the class name of the last case: most cases share it with the one before.
+	// one is the case that is being read, name its name; class is the class name of the last one, which most share with the
+	// one before.
+	one   evidence.TestCase
+	name  []byte
 	class string
 }
 
@@ -88,7 +91,9 @@ func (j *junitReader) document() error {
 		case strictxml.End:
 			j.closeSuite()
 		case strictxml.Text:
-			j.stray("a suite")
+			if !j.x.Blank() {
+				j.stray("a suite")
+			}
 		}
 	}
 }
@@ -106,8 +111,8 @@ func (j *junitReader) start() error {
 	if _, err := j.names.Known(j.x); err != nil {
 		return err
 	}
-	if n := string(name); j.x.Depth() == 1 && n != "testsuites" && n != "testsuite" {
-		return j.x.Errorf("root element <%s>, want <testsuites> or <testsuite>", n)
+	if j.x.Depth() == 1 && string(name) != "testsuites" && string(name) != "testsuite" {
+		return j.x.Errorf("root element <%s>, want <testsuites> or <testsuite>", name)
 	}
 	switch string(name) {
 	case "testsuites", "testsuite":

@@ -17,29 +17,45 @@ const (
 
 // testcase reads one test.
 func (j *junitReader) testcase() error {
-	c, worst, micros, err := j.caseAttributes()
+	c := &j.one
+	worst, micros, err := j.caseAttributes(c)
 	if err != nil {
 		return err
 	}
-	flaky, rerun := false, false
-	line := j.x.Line()
-	depth := j.x.Depth()
+	if !j.x.Ended() {
+		if worst, err = j.caseChildren(c, worst); err != nil {
+			return err
+		}
+	}
+	c.Status = [...]string{passed, skipped, failed, errored}[worst]
+	c.Flaky = c.Flaky && worst == sayNothing
+	c.DurationMillis = millis(micros)
+	j.all.add(c.Status, c.Flaky, micros)
+	if err := j.rows.CaseNamed(c, j.name); err != nil {
+		return j.x.Errorf("%s", err)
+	}
+	return nil
+}
+
+// caseChildren reads what stands in a case. Flaky is set where a try before the last one failed.
+func (j *junitReader) caseChildren(c *evidence.TestCase, worst int) (int, error) {
+	rerun, line, depth := false, 0, j.x.Depth()
 	for {
 		ev, err := j.x.Next()
 		if err != nil {
-			return err
+			return worst, err
 		}
 		if ev == strictxml.End && j.x.Depth() == depth {
 			break
 		}
-		if ev == strictxml.Text {
+		if ev == strictxml.Text && !j.x.Blank() {
 			j.stray("a test")
 		}
 		if ev != strictxml.Start {
 			continue
 		}
 		if _, err := j.names.Known(j.x); err != nil {
-			return err
+			return worst, err
 		}
 		say := sayNothing
 		switch name := j.x.Name(); string(name) {
@@ -50,47 +66,43 @@ func (j *junitReader) testcase() error {
 		case "skipped":
 			say = saySkipped
 		case "flakyFailure", "flakyError":
-			flaky = true
+			c.Flaky = true
 		case "rerunFailure", "rerunError":
-			rerun = true
+			rerun, line = true, j.x.Line()
 		case "testcase", "testsuite", "testsuites":
-			return j.x.Errorf("<%s> inside a <testcase>", name)
+			return worst, j.x.Errorf("<%s> inside a <testcase>", name)
 		default:
 			j.unread(name, "a test")
 			if err := j.names.SkipOther(j.x); err != nil {
-				return err
+				return worst, err
 			}
 			continue
 		}
 		message, err := j.message()
 		if err != nil {
-			return err
+			return worst, err
 		}
 		if say > worst || say == worst && c.Message == "" {
 			worst, c.Message = say, message
 		}
 	}
-	if rerun && !flaky && worst < sayFailure {
+	if rerun && !c.Flaky && worst < sayFailure {
 		j.warn.Add(evidence.BreaksFormat, place(line), "a re-run that failed, in a test that did not: counted as failed")
 		worst = sayFailure
 	}
-	c.Status = [...]string{passed, skipped, failed, errored}[worst]
-	c.Flaky = flaky && worst == sayNothing
-	c.DurationMillis = millis(micros)
-	j.all.add(c.Status, c.Flaky, micros)
-	if err := j.rows.Case(c); err != nil {
-		return j.x.Errorf("%s", err)
-	}
-	return nil
+	return worst, nil
 }
 
 // caseAttributes reads the start tag of a case.
-func (j *junitReader) caseAttributes() (c evidence.TestCase, worst int, micros int64, err error) {
+func (j *junitReader) caseAttributes(c *evidence.TestCase) (worst int, micros int64, err error) {
+	*c, j.name = evidence.TestCase{}, j.name[:0]
 	var class []byte
-	for _, a := range j.x.Attrs() {
+	attrs := j.x.Attrs()
+	for i := range attrs {
+		a := &attrs[i]
 		switch string(a.Name) {
 		case "name":
-			c.Name = string(a.Value)
+			j.name = append(j.name, a.Value...)
 		case "classname":
 			class = a.Value
 		case "time":
@@ -103,7 +115,7 @@ func (j *junitReader) caseAttributes() (c evidence.TestCase, worst int, micros i
 			worst = max(worst, junitStatus(a.Value))
 		default:
 			if err := j.attrs.OtherAttribute(j.x, a.Name); err != nil {
-				return c, worst, micros, err
+				return worst, micros, err
 			}
 		}
 	}
@@ -114,7 +126,7 @@ func (j *junitReader) caseAttributes() (c evidence.TestCase, worst int, micros i
 	if c.Suite == "" && len(j.suite) > 0 {
 		c.Suite = j.suite[len(j.suite)-1].name
 	}
-	return c, worst, micros, nil
+	return worst, micros, nil
 }
 
 // junitStatus reads the attributes status and result, which some tools write beside or instead of children. A word that
