@@ -228,7 +228,7 @@ func (k *OwnKind) confirm(file string, text []byte) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err := k.value.Unify(k.value.Context().BuildExpr(expr)).Validate(cue.Concrete(true)); err != nil {
+	if err := k.value.Unify(cuecontext.New().BuildExpr(expr)).Validate(cue.Concrete(true)); err != nil {
 		e := &Error{File: file, Msg: "does not fit the definition of kind " + k.Name}
 		if all := cueerrors.Errors(err); len(all) > 0 {
 			format, args := all[0].Msg()

@@ -35,11 +35,8 @@ func kindOf(predicateType string) (evidence.Kind, bool) {
 // ownKindOf is the own kind of a predicate type, as far as its form goes: whether there is such a kind the gate
 // definition says.
 func ownKindOf(def *gate.Definition, predicateType string) (evidence.Kind, bool) {
-	name, ok := strings.CutPrefix(predicateType, predicatePrefix)
-	if name, ok = strings.CutSuffix(name, predicateSuffix); !ok {
-		return "", false
-	}
-	_, ok = def.Kinds[name]
+	name := strings.TrimSuffix(strings.TrimPrefix(predicateType, predicatePrefix), predicateSuffix)
+	_, ok := def.Kinds[name]
 	return evidence.Kind(name), ok && predicateType == PredicateType(evidence.Kind(name))
 }
 

@@ -55,7 +55,6 @@ const (
 type k6Metric struct {
 	name, kind, contains string
 	values               map[string]*exact
-	thresholds           bool
 }
 
 // k6Totals are the metrics that make the summary.
