@@ -60,6 +60,7 @@ func All() []evidence.Format {
 		scan.DependencyCheck(),
 		scan.ZAP(),
 		scan.Clair(),
+		scan.Hadolint(),
 		sbom.CycloneDXJSON(),
 		sbom.CycloneDXXML(),
 		sbom.SPDXJSON(),
