@@ -24,7 +24,14 @@ func registryServer(ts *testscript.TestScript, _ bool, args []string) {
 		args = args[1:]
 	}
 	reg := olareg.New(registryconfig.Config{Storage: registryconfig.ConfigStorage{StoreType: registryconfig.StoreMem}})
-	var attached []string
+	var mediaTypes []string
+	var attached [][]byte // all read before the server starts, which reads them from other goroutines
+	for _, arg := range args {
+		mediaType, file, _ := strings.Cut(arg, "=")
+		b, err := os.ReadFile(ts.MkAbs(file))
+		ts.Check(err)
+		mediaTypes, attached = append(mediaTypes, mediaType), append(attached, b)
+	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		reg.ServeHTTP(answer, r)
@@ -33,7 +40,7 @@ func registryServer(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		b := answer.Body.Bytes()
 		for _, text := range attached {
-			if tampered && text == string(b) {
+			if tampered && bytes.Equal(text, b) {
 				b = bytes.Replace(b, []byte(" "), []byte("\n"), 1)
 			}
 		}
@@ -48,17 +55,14 @@ func registryServer(ts *testscript.TestScript, _ bool, args []string) {
 	ctx := context.Background()
 	image, err := oras.PackManifest(ctx, repo, oras.PackManifestVersion1_1, "application/vnd.example.image", oras.PackManifestOptions{})
 	ts.Check(err)
-	for _, arg := range args {
-		mediaType, file, _ := strings.Cut(arg, "=")
-		b, err := os.ReadFile(ts.MkAbs(file))
-		ts.Check(err)
+	for i, b := range attached {
+		mediaType := mediaTypes[i]
 		layer, err := oras.PushBytes(ctx, repo, mediaType, b)
 		ts.Check(err)
 		o := oras.PackManifestOptions{Subject: &image}
 		o.Layers = append(o.Layers, layer)
 		_, err = oras.PackManifest(ctx, repo, oras.PackManifestVersion1_1, mediaType, o)
 		ts.Check(err)
-		attached = append(attached, string(b))
 	}
 	ts.Setenv("IMAGE", name+"@"+image.Digest.String())
 	ts.Setenv("DIGEST", image.Digest.String())

@@ -186,14 +186,15 @@ func ReadAll(r io.Reader, limit int64) ([]byte, error) {
 
 // Cause is an error of a client without the address that was asked, which may be long and is known to the caller.
 func Cause(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		if u.Timeout() {
-			return fmt.Errorf("no answer in time: %w", u.Err)
-		}
-		return u.Err
+	cause := err
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		cause = u.Err
 	}
-	return err
+	// A time that runs out while the body is read comes without an address.
+	if t := (net.Error)(nil); errors.As(err, &t) && t.Timeout() {
+		return fmt.Errorf("no answer in time: %w", cause)
+	}
+	return cause
 }
 
 // Roots reads certificate authorities in PEM.

@@ -201,7 +201,7 @@ func TestBadAnswers(t *testing.T) {
 				_ = http.NewResponseController(w).Flush()
 				time.Sleep(20 * time.Millisecond)
 			}
-		}, "imeout"},
+		}, "no answer in time"},
 		"redirect to another scheme": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://"+r.Host+r.URL.String(), http.StatusFound)
 		}, "refused a redirect"},
