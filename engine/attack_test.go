@@ -154,7 +154,7 @@ func TestLogEntryThatLies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ledger.Append(context.Background(), o.path("log"), o.logKey, entry); err != nil {
+	if _, err := ledger.Append(context.Background(), o.path("log"), o.logKey, ledger.Witnesses{}, entry); err != nil {
 		t.Fatal(err)
 	}
 	_, err = engine.Sign(context.Background(), engine.SignOptions{Places: o.places(), Release: engine.Release{Name: "harmless", Version: "0.1"},

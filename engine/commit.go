@@ -55,7 +55,7 @@ func (s *session) commit(ctx context.Context, out outcome, ev *Evaluation) error
 	}); err != nil {
 		return err
 	}
-	receipt, leaf, err := appendLeaf(ctx, s.o.Log, s.o.LogKey, s.store, decisionLeaf(ev.Predicate, layer.Digest))
+	receipt, leaf, err := appendLeaf(ctx, s.o.Log, s.o.LogKey, s.file.def, s.store, decisionLeaf(ev.Predicate, layer.Digest))
 	if err != nil {
 		return err
 	}
@@ -99,11 +99,14 @@ func reread(ctx context.Context, s *session, digest string, leaf []byte, receipt
 	if err := json.Unmarshal(opened.Statement.Predicate, &d.predicate, json.RejectUnknownMembers(true)); err != nil {
 		return nil, fault.New(fault.Record, "read the record again: %w", err)
 	}
-	view, err := ledger.Read(ctx, s.o.Log, s.file.def.Log)
+	view, err := ledger.Read(ctx, s.o.Log, logVerifier(s.file.def))
 	if err != nil {
 		return nil, fault.New(fault.Record, "read the log again: %w", err)
 	}
 	index, err := view.CheckProof(receipt.Proof, leaf)
+	if err == nil {
+		_, _, err = ledger.CheckProof(logVerifier(s.file.def), receipt.Proof, leaf)
+	}
 	if err != nil {
 		return nil, fault.New(fault.Record, "read the log again: %w", err)
 	}

@@ -38,7 +38,7 @@ var doors = map[string][]string{
 	"k8s.io/klog":                      {"engine/ledger"},
 	"golang.org/x/text":                {"evidence/strictxml"},
 	"github.com/package-url":           {"evidence/purl"},
-	"net/http":                         {"evidence/outbound", "engine/seal/authority", "evidence/collect/prometheus", "evidence/registry"},
+	"net/http":                         {"evidence/outbound", "engine/ledger", "engine/seal/authority", "evidence/collect/prometheus", "evidence/registry"},
 }
 
 // only cmd may call these: nothing else prints, exits, or reads the environment or the clock.

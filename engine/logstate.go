@@ -41,7 +41,7 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 	if err != nil {
 		return logState{}, err
 	}
-	view, err := ledger.Read(ctx, dir, def.Log)
+	view, err := ledger.Read(ctx, dir, logVerifier(def))
 	if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrEmpty) {
 		if proof != nil {
 			return logState{}, fault.New(fault.Trust, "read decision log %s: it is gone, but the store holds a receipt for an entry in it; restore the log, or name the right one with --log", dir)
@@ -75,6 +75,11 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 		}
 		s.leaves = append(s.leaves, l)
 	}
+	// Before the first entry under a definition its witnesses have not seen the log.
+	if !view.Witnessed && s.gateAt(view.Size-1) >= def.Version {
+		return logState{}, fault.New(fault.Trust, "read decision log %s: its head is not countersigned by the %d witnesses that the gate definition wants, and entries under that definition were: "+
+			"somebody with the log's key wrote another head; restore the log from where it is kept", dir, def.Witnesses.Quorum)
+	}
 	if used.leaf.GateDigest != "" {
 		if err := def.Follows(used.leaf.Gate, used.leaf.GateDigest); err != nil {
 			return logState{}, fault.New(fault.Trust, "read decision log %s: the gate definition is not the one that entry %d was decided under, and does not follow from it: %w; "+
@@ -82,6 +87,23 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 		}
 	}
 	return s, nil
+}
+
+// logVerifier is what the decision log is read with.
+func logVerifier(def *gate.Definition) ledger.Verifier {
+	return ledger.Verifier{Key: def.LogKey(), Witnesses: logWitnesses(def)}
+}
+
+// logWitnesses are who must countersign the decision log.
+func logWitnesses(def *gate.Definition) (w ledger.Witnesses) {
+	if def.Witnesses == nil {
+		return w
+	}
+	w.Quorum = def.Witnesses.Quorum
+	for _, one := range def.Witnesses.Of {
+		w.Of = append(w.Of, ledger.Witness{Key: one.Key, URL: one.URL})
+	}
+	return w
 }
 
 // newestReceipt is the receipt with the highest index in the store; all nil when there is none.
@@ -157,12 +179,12 @@ const (
 )
 
 // appendLeaf writes an entry into the log and keeps the receipt in the store.
-func appendLeaf(ctx context.Context, dir, key string, st *depot, leaf record.Leaf) (*ledger.Receipt, []byte, error) {
+func appendLeaf(ctx context.Context, dir, key string, def *gate.Definition, st *depot, leaf record.Leaf) (*ledger.Receipt, []byte, error) {
 	b, err := json.Marshal(leaf, json.Deterministic(true))
 	if err != nil {
 		return nil, nil, fault.New(fault.Internal, "write log entry: %w", err)
 	}
-	receipt, err := ledger.Append(ctx, dir, key, b)
+	receipt, err := ledger.Append(ctx, dir, key, logWitnesses(def), b)
 	if err != nil {
 		return nil, nil, fault.Wrap(fault.Record, err)
 	}

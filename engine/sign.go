@@ -64,7 +64,7 @@ func Sign(ctx context.Context, o SignOptions) (*Signed, error) {
 			return nil, err
 		}
 	}
-	return write(ctx, o, st, d.Result, req, p)
+	return write(ctx, o, def, st, d.Result, req, p)
 }
 
 // newestDecision is the newest logged decision that fits the options, opened under a key that may sign decisions.
@@ -209,7 +209,7 @@ func proposal(o SignOptions, r record.Result, person gate.Person, q decide.Requi
 }
 
 // write signs, stores and logs the verdict, in this order: what the log holds is in the store.
-func write(ctx context.Context, o SignOptions, st *depot, r record.Result, q decide.Requirement, p Proposal) (*Signed, error) {
+func write(ctx context.Context, o SignOptions, def *gate.Definition, st *depot, r record.Result, q decide.Requirement, p Proposal) (*Signed, error) {
 	pred := verify.SignoffPredicate{
 		Verdict: p.Verdict, Requirement: q.ID, RequirementDigest: q.Digest, Meaning: q.Meaning, Target: r.Target.ID, Stage: r.Stage,
 		Comment: p.Comment, SignedAt: rfc3339(o.Now), ValidUntil: p.ValidUntil,
@@ -233,7 +233,7 @@ func write(ctx context.Context, o SignOptions, st *depot, r record.Result, q dec
 	}); err != nil {
 		return nil, err
 	}
-	receipt, _, err := appendLeaf(ctx, o.Log, o.LogKey, st, record.Leaf{
+	receipt, _, err := appendLeaf(ctx, o.Log, o.LogKey, def, st, record.Leaf{
 		Type: leafSignoff, Digest: layer.Digest, Release: r.Release.ID, Name: releaseName(r), Target: r.Target.ID, Stage: r.Stage,
 		Verdict: p.Verdict, At: rfc3339(o.Now),
 	})

@@ -166,7 +166,7 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fault.New(fault.Internal, "write log entry: %w", err)
 	}
-	index, size, err := ledger.CheckProof(v.def.LogKey(), v.o.Proof, leaf)
+	index, size, err := ledger.CheckProof(logVerifier(v.def), v.o.Proof, leaf)
 	if err != nil {
 		return "", fault.Wrap(fault.Trust, err)
 	}

@@ -20,6 +20,7 @@ func TestIntegration(t *testing.T) {
 	p := params("testdata/integration")
 	p.Cmds["vault"], p.Cmds["rotate"], p.Cmds["hsm"] = vaultServer, rotate, hsmToken
 	p.Cmds["sigstore"], p.Cmds["identity"] = sigstoreServices, identityToken
+	p.Cmds["witness"] = witnessServer()
 	testscript.Run(t, p)
 }
 

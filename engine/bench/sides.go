@@ -102,7 +102,7 @@ func appendOwn(dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = ledger.Append(context.Background(), dir, private, leaf())
+	_, err = ledger.Append(context.Background(), dir, private, ledger.Witnesses{}, leaf())
 	return err
 }
 
@@ -140,14 +140,14 @@ func proofCheck(dir string) (time.Duration, error) {
 		return 0, err
 	}
 	l := leaf()
-	receipt, err := ledger.Append(context.Background(), dir, private, l)
+	receipt, err := ledger.Append(context.Background(), dir, private, ledger.Witnesses{}, l)
 	if err != nil {
 		return 0, err
 	}
 	const times = 2000
 	start := time.Now()
 	for range times {
-		if _, _, err := ledger.CheckProof(public, receipt.Proof, l); err != nil {
+		if _, _, err := ledger.CheckProof(ledger.Verifier{Key: public}, receipt.Proof, l); err != nil {
 			return 0, err
 		}
 	}

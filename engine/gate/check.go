@@ -30,6 +30,7 @@ func problems(d *Definition, file string) []error {
 	c.kinds()
 	c.signers()
 	c.trusts()
+	c.witnesses()
 	c.people()
 	c.roles()
 	c.lines()

@@ -41,7 +41,8 @@ type written struct {
 	Trust      *struct {
 		TrustedRoot string `json:"trustedRoot"`
 	} `json:"trust"`
-	Require *Require `json:"require"`
+	Require   *Require          `json:"require"`
+	Witnesses *writtenWitnesses `json:"witnesses"`
 }
 
 type writtenSigner struct {
@@ -132,6 +133,7 @@ func (c *Config) definition() *Definition {
 		d.Trust = &Trust{File: c.text.Trust.TrustedRoot}
 	}
 	d.Require = demand(c.text.Require)
+	d.Witnesses = c.text.Witnesses.definition()
 	return d
 }
 
@@ -200,6 +202,9 @@ func Resolve(cfg *Config, read func(path string) ([]byte, error), sources []Sour
 		})
 	}
 	if err := d.inlineTrust(cfg.file, read); err != nil {
+		errs = append(errs, err)
+	}
+	if err := d.inlineWitnesses(cfg.file, read); err != nil {
 		errs = append(errs, err)
 	}
 	pinned, err := pinSources(cfg, sources)

@@ -319,6 +319,7 @@ func (c *comparer) rest(a, b *Definition) {
 	case a.Trust != nil && a.Trust.TrustedRoot != b.Trust.TrustedRoot:
 		c.add(true, "other authorities are believed: %s has changed", b.Trust.File)
 	}
+	c.witnesses(a.Witnesses, b.Witnesses)
 	for _, s := range b.Sources {
 		i := slices.IndexFunc(a.Sources, func(x Source) bool { return x.Ref == s.Ref })
 		if i >= 0 && a.Sources[i].Digest != s.Digest {

@@ -53,6 +53,8 @@ type Definition struct {
 	// Trust and Require are nil where the definition says nothing of them.
 	Trust   *Trust   `json:"trust,omitempty"`
 	Require *Require `json:"require,omitempty"`
+	// Witnesses is nil where the decision log has none.
+	Witnesses *Witnesses `json:"witnesses,omitempty"`
 
 	Sources  []Source `json:"-"`
 	SignedAt string   `json:"-"`

@@ -13,7 +13,6 @@ import (
 
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/store"
-	"github.com/transparency-dev/formats/log"
 	"github.com/transparency-dev/formats/proof"
 	merkle "github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
@@ -31,14 +30,15 @@ const (
 // Append adds leaf to the log in dir and makes the log where there is none. When it returns a receipt, the leaf is
 // durable, under a signed and published checkpoint, and was read again from the disk with its proof. Several processes
 // and goroutines may append at once. The log must be what it was: one that lost or changed something is a trust fault and
-// is left alone. Other errors are record faults; after one the leaf may or may not be in the log, so a caller that tries
+// is left alone. Where w has witnesses, a quorum of them countersigned the checkpoint; one that knows another history of the
+// log makes that a trust fault. Other errors are record faults; after one the leaf may or may not be in the log, so a caller that tries
 // again writes the same leaf twice and readers must not mind.
-func Append(ctx context.Context, dir, privateKey string, leaf []byte) (*Receipt, error) {
+func Append(ctx context.Context, dir, privateKey string, w Witnesses, leaf []byte) (*Receipt, error) {
 	key, err := VerifierKey(privateKey)
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := verifierOf(key)
+	k, err := Verifier{Key: key, Witnesses: w}.keys()
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func Append(ctx context.Context, dir, privateKey string, leaf []byte) (*Receipt,
 	if len(leaf) == 0 || len(leaf) > MaxLeaf {
 		return nil, fault.New(fault.Internal, "append to log %q: the leaf has %d bytes, want 1 to %d", dir, len(leaf), MaxLeaf)
 	}
-	r, err := (&appending{dir: dir, signer: signer, verifier: verifier, leaf: leaf}).run(ctx)
+	r, err := (&appending{dir: dir, signer: signer, keys: k, witnesses: w, leaf: leaf}).run(ctx)
 	if err != nil {
 		return nil, fault.Wrap(fault.Record, fmt.Errorf("append to log %q: %w%s", dir, err, remedy(err)))
 	}
@@ -58,10 +58,11 @@ func Append(ctx context.Context, dir, privateKey string, leaf []byte) (*Receipt,
 
 // appending is one Append.
 type appending struct {
-	dir      string
-	signer   note.Signer
-	verifier note.Verifier
-	leaf     []byte
+	dir       string
+	signer    note.Signer
+	keys      *keys
+	witnesses Witnesses
+	leaf      []byte
 }
 
 func (a *appending) run(ctx context.Context) (*Receipt, error) {
@@ -83,14 +84,20 @@ func (a *appending) run(ctx context.Context) (*Receipt, error) {
 		unlock()
 		return nil, err
 	}
+	ask, err := newAsked(a.witnesses)
+	if err != nil {
+		unlock()
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, workWait)
+	ask.giveUp = cancel
 	type added struct {
 		index uint64
 		err   error
 	}
 	done := make(chan added, 1)
 	go func() {
-		index, err := add(ctx, a.dir, a.signer, a.leaf)
+		index, err := a.add(ctx, ask)
 		done <- added{index, err}
 	}()
 	select {
@@ -98,20 +105,20 @@ func (a *appending) run(ctx context.Context) (*Receipt, error) {
 		cancel()
 		defer unlock()
 		if d.err != nil {
-			return nil, d.err
+			return nil, ask.explain(d.err)
 		}
 		return a.readBack(ctx, d.index, before)
 	case <-ctx.Done():
 		// It hangs where no context reaches. The lock stays until it ends, or the process does.
 		go func() { <-done; cancel(); unlock() }()
-		return nil, fmt.Errorf("the disk, or another program that holds the log, does not answer: %w", ctx.Err())
+		return nil, ask.explain(fmt.Errorf("the disk, the witnesses, or another program that holds the log, do not answer as they should: %w", ctx.Err()))
 	}
 }
 
 // readBack shows from the files alone that the leaf is in the log and the log is the earlier one, longer.
-func (a *appending) readBack(ctx context.Context, index uint64, before *log.Checkpoint) (*Receipt, error) {
+func (a *appending) readBack(ctx context.Context, index uint64, before *checkpoint) (*Receipt, error) {
 	ctx = context.WithoutCancel(ctx) // the work is done; reading takes no time
-	text, cp, err := readCheckpoint(a.dir, a.verifier)
+	text, cp, err := readCheckpoint(a.dir, a.keys)
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +148,11 @@ func (a *appending) readBack(ctx context.Context, index uint64, before *log.Chec
 		p.Hashes = append(p.Hashes, [sha256.Size]byte(h))
 	}
 	file := p.Marshal()
-	if _, _, err := checkProof(a.verifier, file, a.leaf); err != nil {
+	if _, _, err := checkProof(a.keys, file, a.leaf); err != nil {
 		return nil, err
+	}
+	if err := a.keys.enough(cp.witnesses); err != nil {
+		return nil, forged(a.dir, "checkpoint: %w", err)
 	}
 	if before != nil {
 		if err := consistent(ctx, builder, before.Size, before.Hash, cp.Size, cp.Hash); err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"cdgate.dev/cdgate/engine/fault"
 	"github.com/go-json-experiment/json"
-	"github.com/transparency-dev/formats/log"
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"github.com/transparency-dev/tessera/api"
@@ -22,8 +21,8 @@ import (
 // and signs what comes out, and it starts anew where the tree state is gone: what was altered would be made good with a
 // signature. So the signed checkpoint, the tree state, the right edge of the tiles and the last leaves must fit
 // together. The rest of the leaves is for Read. It gives the checkpoint, nil for a log that has none yet.
-func (a *appending) inspect(ctx context.Context) (*log.Checkpoint, error) {
-	_, cp, err := readCheckpoint(a.dir, a.verifier)
+func (a *appending) inspect(ctx context.Context) (*checkpoint, error) {
+	_, cp, err := readCheckpoint(a.dir, a.keys)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
@@ -67,7 +66,7 @@ func (a *appending) readState() (*treeState, error) {
 }
 
 // checkNew says whether a directory without tree state may become a log.
-func (a *appending) checkNew(cp *log.Checkpoint) error {
+func (a *appending) checkNew(cp *checkpoint) error {
 	if cp != nil {
 		return forged(a.dir, "the tree state is gone")
 	}
@@ -89,7 +88,7 @@ func (a *appending) checkNew(cp *log.Checkpoint) error {
 
 // checkEdge computes the root from the tiles that the next entry will be added to, and compares it with the tree state
 // and the checkpoint; the last leaves, which will be written again, are compared with the lowest tile.
-func (a *appending) checkEdge(ctx context.Context, cp *log.Checkpoint, state *treeState) error {
+func (a *appending) checkEdge(ctx context.Context, cp *checkpoint, state *treeState) error {
 	nodes, err := client.FetchRangeNodes(ctx, state.Size, a.readTile)
 	if err != nil {
 		return err

@@ -22,9 +22,11 @@ var ctx = context.Background()
 
 // testLog is a log with its keys and the receipts of what was appended.
 type testLog struct {
-	dir, private, verifier string
-	leaves                 [][]byte
-	receipts               []*Receipt
+	dir, private string
+	verifier     Verifier
+	witnesses    Witnesses // that the log asks when it is appended to
+	leaves       [][]byte
+	receipts     []*Receipt
 }
 
 func newLog(t testing.TB, entries int) *testLog {
@@ -33,7 +35,7 @@ func newLog(t testing.TB, entries int) *testLog {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &testLog{dir: filepath.Join(t.TempDir(), "a", "log"), private: private, verifier: verifier}
+	l := &testLog{dir: filepath.Join(t.TempDir(), "a", "log"), private: private, verifier: Verifier{Key: verifier}}
 	for i := range entries {
 		l.append(t, fmt.Sprintf(`{"type":"decision","n":%d}`, i))
 	}
@@ -42,7 +44,7 @@ func newLog(t testing.TB, entries int) *testLog {
 
 func (l *testLog) append(t testing.TB, leaf string) *Receipt {
 	t.Helper()
-	r, err := Append(ctx, l.dir, l.private, []byte(leaf))
+	r, err := Append(ctx, l.dir, l.private, l.witnesses, []byte(leaf))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +107,7 @@ func TestAppendAndRead(t *testing.T) {
 		if err != nil || index != uint64(i) || size != r.Size {
 			t.Fatalf("proof %d: %d, %d, %v", i, index, size, err)
 		}
-		sumdbChecks(t, l.verifier, r, l.leaves[i])
+		sumdbChecks(t, l.verifier.Key, r, l.leaves[i])
 	}
 	if v.Root != l.receipts[299].Root || !bytes.Equal(v.Checkpoint, l.receipts[299].Checkpoint) {
 		t.Errorf("view %s, %s", v.Root, v.Checkpoint)
@@ -135,7 +137,7 @@ func TestKeys(t *testing.T) {
 		if _, err := VerifierKey(bad); err == nil || fault.ClassOf(err) != fault.Usage || strings.Contains(err.Error(), private[30:40]) {
 			t.Errorf("private key %q: %v", bad, err)
 		}
-		if _, err := Append(ctx, t.TempDir(), bad, []byte("x")); err == nil || fault.ClassOf(err) != fault.Usage {
+		if _, err := Append(ctx, t.TempDir(), bad, Witnesses{}, []byte("x")); err == nil || fault.ClassOf(err) != fault.Usage {
 			t.Errorf("Append with private key %q: %v", bad, err)
 		}
 	}
@@ -151,10 +153,10 @@ func TestNothingToRead(t *testing.T) {
 	if _, err := Read(ctx, l.dir, l.verifier); !errors.Is(err, ErrNotFound) || fault.ClassOf(err) != fault.Record {
 		t.Errorf("no log: %v", err)
 	}
-	if _, err := Append(ctx, l.dir, l.private, nil); err == nil {
+	if _, err := Append(ctx, l.dir, l.private, Witnesses{}, nil); err == nil {
 		t.Error("an empty leaf was appended")
 	}
-	if _, err := Append(ctx, l.dir, l.private, make([]byte, MaxLeaf+1)); err == nil {
+	if _, err := Append(ctx, l.dir, l.private, Witnesses{}, make([]byte, MaxLeaf+1)); err == nil {
 		t.Error("a leaf over the limit was appended")
 	}
 	if _, err := os.Stat(l.dir); err == nil {
@@ -180,7 +182,7 @@ func TestAppendRefusesForeignDirectory(t *testing.T) {
 	l := newLog(t, 0)
 	os.MkdirAll(l.dir, 0o755)
 	os.WriteFile(l.path("notes.txt"), nil, 0o644)
-	if _, err := Append(ctx, l.dir, l.private, []byte("x")); err == nil || fault.ClassOf(err) != fault.Usage || !strings.Contains(err.Error(), "notes.txt") {
+	if _, err := Append(ctx, l.dir, l.private, Witnesses{}, []byte("x")); err == nil || fault.ClassOf(err) != fault.Usage || !strings.Contains(err.Error(), "notes.txt") {
 		t.Errorf("a directory with other files: %v", err)
 	}
 	os.Remove(l.path("notes.txt"))
@@ -195,7 +197,7 @@ func TestGoroutinesAppendAtOnce(t *testing.T) {
 	for w := range writers {
 		wg.Go(func() {
 			for i := range each {
-				r, err := Append(ctx, l.dir, l.private, fmt.Appendf(nil, "%d-%d", w, i))
+				r, err := Append(ctx, l.dir, l.private, Witnesses{}, fmt.Appendf(nil, "%d-%d", w, i))
 				if err != nil {
 					t.Error(err)
 					return

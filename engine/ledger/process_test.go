@@ -44,7 +44,7 @@ func writer(task []string) error {
 	}
 	for i := range n {
 		leaf := fmt.Sprintf("%s-%d", task[2], i)
-		r, err := Append(context.Background(), task[0], task[1], []byte(leaf))
+		r, err := Append(context.Background(), task[0], task[1], Witnesses{}, []byte(leaf))
 		if err != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func TestLockedLog(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
-	_, err = Append(short, l.dir, l.private, []byte("x"))
+	_, err = Append(short, l.dir, l.private, Witnesses{}, []byte("x"))
 	if err == nil || fault.ClassOf(err) != fault.Record || !strings.Contains(err.Error(), fmt.Sprint("process ", cmd.Process.Pid)) {
 		t.Errorf("Tessera's lock is held by process %d: %v", cmd.Process.Pid, err)
 	}
@@ -203,7 +203,7 @@ func TestFullDisk(t *testing.T) {
 	for blocks := 0; blocks < 40; blocks += 3 {
 		fill(t, dir, blocks)
 		leaf := fmt.Appendf(nil, "with %d blocks", blocks)
-		r, err := Append(ctx, l.dir, l.private, leaf)
+		r, err := Append(ctx, l.dir, l.private, Witnesses{}, leaf)
 		if err != nil {
 			full++
 			if fault.ClassOf(err) != fault.Record || !strings.Contains(err.Error(), "free space") {
@@ -236,7 +236,7 @@ func TestFullDisk(t *testing.T) {
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=1m"); err != nil {
 		t.Skipf("SKIPPED: remounting read-only is not allowed (%v)", err)
 	}
-	if _, err := Append(ctx, l.dir, l.private, []byte("x")); err == nil || fault.ClassOf(err) != fault.Record || !strings.Contains(err.Error(), "writable") {
+	if _, err := Append(ctx, l.dir, l.private, Witnesses{}, []byte("x")); err == nil || fault.ClassOf(err) != fault.Record || !strings.Contains(err.Error(), "writable") {
 		t.Errorf("read-only disk: %v", err)
 	}
 	if l.read(t).Size != uint64(done) { // reading needs no writing
@@ -271,14 +271,14 @@ func TestFileInPlaceOfDirectory(t *testing.T) {
 	if err := os.WriteFile(l.dir, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Append(ctx, l.dir, l.private, []byte("x")); err == nil || fault.ClassOf(err) != fault.Record {
+	if _, err := Append(ctx, l.dir, l.private, Witnesses{}, []byte("x")); err == nil || fault.ClassOf(err) != fault.Record {
 		t.Errorf("a file as log: %v", err)
 	}
 	os.Remove(l.dir)
 	l.append(t, "x") // twin
 	os.Rename(l.path("tile"), l.path("../aside"))
 	os.WriteFile(l.path("tile"), nil, 0o644)
-	if _, err := Append(ctx, l.dir, l.private, []byte("y")); err == nil {
+	if _, err := Append(ctx, l.dir, l.private, Witnesses{}, []byte("y")); err == nil {
 		t.Error("appended to a log without tiles")
 	}
 	os.Remove(l.path("tile"))

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 
@@ -11,27 +10,29 @@ import (
 	"github.com/transparency-dev/formats/proof"
 	merkle "github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
-	"golang.org/x/mod/sumdb/note"
 )
 
-// CheckProof checks a proof file without the log: the checkpoint in it is signed with verifierKey, and leaf is under it.
-// It gives the index of the leaf and the number of leaves under the checkpoint. A file that is no proof is an evidence
+// CheckProof checks a proof file without the log: the checkpoint in it is signed with the log's key and countersigned by a
+// quorum of its witnesses, and leaf is under it. It gives the index of the leaf and the number of leaves under the checkpoint. A file that is no proof is an evidence
 // fault, one that proves nothing of the kind a trust fault.
 //
 // What it cannot see is whether the log still has the leaf: View.CheckProof does.
-func CheckProof(verifierKey string, proof, leaf []byte) (index, size uint64, err error) {
-	v, err := verifierOf(verifierKey)
+func CheckProof(v Verifier, proof, leaf []byte) (index, size uint64, err error) {
+	k, err := v.keys()
 	if err != nil {
 		return 0, 0, err
 	}
-	p, cp, err := checkProof(v, proof, leaf)
+	p, cp, err := checkProof(k, proof, leaf)
 	if err != nil {
 		return 0, 0, err
+	}
+	if err := k.enough(cp.witnesses); err != nil {
+		return 0, 0, fault.New(fault.Trust, "check log proof: %w", err)
 	}
 	return p.Index, cp.Size, nil
 }
 
-func checkProof(v note.Verifier, file, leaf []byte) (*proof.TLogProof, *log.Checkpoint, error) {
+func checkProof(k *keys, file, leaf []byte) (*proof.TLogProof, *checkpoint, error) {
 	if len(file) > MaxProof {
 		return nil, nil, fault.New(fault.Evidence, "read log proof: it has %d bytes, more than the limit of %d", len(file), MaxProof)
 	}
@@ -43,7 +44,7 @@ func checkProof(v note.Verifier, file, leaf []byte) (*proof.TLogProof, *log.Chec
 	if len(p.Hashes) > maxHashes || !bytes.Equal(p.Marshal(), file) {
 		return nil, nil, fault.New(fault.Evidence, "read log proof: it is not in the form of c2sp.org/tlog-proof@v1")
 	}
-	cp, err := openCheckpoint(v, p.Checkpoint)
+	cp, err := openCheckpoint(k, p.Checkpoint)
 	if err != nil {
 		return nil, nil, fault.New(fault.Trust, "check log proof: %w", err)
 	}
@@ -58,23 +59,29 @@ func checkProof(v note.Verifier, file, leaf []byte) (*proof.TLogProof, *log.Chec
 	return &p, cp, nil
 }
 
-var errCheckpointForm = errors.New("the checkpoint has more than name, size, root and one signature, or writes them in another form")
+var errCheckpointForm = errors.New("the checkpoint has more than name, size, root and signatures, or writes them in another form")
 
-// openCheckpoint takes a checkpoint that the key signed, under the key's own name, in its one form: three lines and one
-// signature. Lines and signatures beyond them would look checked and not be.
-func openCheckpoint(v note.Verifier, text []byte) (*log.Checkpoint, error) {
-	cp, _, n, err := log.ParseCheckpoint(text, v.Name(), v)
+// checkpoint is a checkpoint that the log's key signed.
+type checkpoint struct {
+	*log.Checkpoint
+	witnesses int // how many known witnesses countersigned it
+}
+
+// openCheckpoint takes a checkpoint that the log's key signed, under the key's own name, in its one form: three lines and the
+// signature, and those of witnesses. Lines beyond them would look checked and not be. A known witness's signature that does
+// not hold is refused too; whether there are enough is for the caller.
+func openCheckpoint(k *keys, text []byte) (*checkpoint, error) {
+	cp, _, n, err := log.ParseCheckpoint(text, k.log.Name(), k.log, k.witnesses...)
 	if err != nil {
 		return nil, err
 	}
-	if string(cp.Marshal()) != n.Text || len(cp.Hash) != rfc6962.DefaultHasher.Size() ||
-		string(text) != n.Text+"\n— "+n.Sigs[0].Name+" "+n.Sigs[0].Base64+"\n" {
+	if string(cp.Marshal()) != n.Text || len(cp.Hash) != rfc6962.DefaultHasher.Size() {
 		return nil, errCheckpointForm
 	}
-	if _, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64); err != nil {
-		return nil, errCheckpointForm
+	if err := k.checkForm(text, n); err != nil {
+		return nil, err
 	}
-	return cp, nil
+	return &checkpoint{Checkpoint: cp, witnesses: k.signed(n.Sigs)}, nil
 }
 
 func rootString(hash []byte) string { return "sha256:" + hex.EncodeToString(hash) }

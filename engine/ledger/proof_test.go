@@ -111,7 +111,7 @@ func TestCheckProofRefuses(t *testing.T) {
 	}
 }
 
-// One signature in its one encoding: what else stands there is not checked, so it may not be there.
+// One signature of the log in its one encoding: what else stands there under its name is not checked, so it may not be there.
 func TestCheckpointSignatures(t *testing.T) {
 	l, other := newLog(t, 1), newLog(t, 1)
 	good, err := os.ReadFile(l.path("checkpoint"))
@@ -147,7 +147,7 @@ func TestCheckpointForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifier, err := verifierOf(l.verifier)
+	verifier, err := verifierOf(l.verifier.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,13 +186,13 @@ func FuzzCheckProof(f *testing.F) {
 	}
 	private := "PRIVATE+KEY+log+" + strings.Split(real, "+")[1] + "+" + base64.StdEncoding.EncodeToString(append([]byte{1}, seed...))
 	dir := filepath.Join(f.TempDir(), "log")
-	r, err := Append(ctx, dir, private, []byte("leaf"))
+	r, err := Append(ctx, dir, private, Witnesses{}, []byte("leaf"))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(r.Proof, []byte("leaf"))
 	f.Fuzz(func(t *testing.T, proof, leaf []byte) {
-		_, size, err := CheckProof(real, proof, leaf)
+		_, size, err := CheckProof(Verifier{Key: real}, proof, leaf)
 		if err == nil && (size != 1 || string(leaf) != "leaf") {
 			t.Errorf("proved %q with\n%s", leaf, proof)
 		}

@@ -10,12 +10,10 @@ import (
 	"path/filepath"
 
 	"cdgate.dev/cdgate/engine/fault"
-	"github.com/transparency-dev/formats/log"
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"github.com/transparency-dev/tessera/api"
 	"github.com/transparency-dev/tessera/api/layout"
-	"golang.org/x/mod/sumdb/note"
 )
 
 // View is a log that was read and verified: its leaves, and no others, are under the signed root.
@@ -25,26 +23,29 @@ type View struct {
 	Checkpoint []byte   // signed note
 	Leaves     [][]byte // in the order of the log
 
-	verifier note.Verifier
-	hashes   [][]byte // of the leaves
-	root     []byte
+	// Witnessed says whether a quorum of the witnesses countersigned the checkpoint.
+	Witnessed bool
+
+	keys   *keys
+	hashes [][]byte // of the leaves
+	root   []byte
 }
 
-// Read reads the log in dir: it checks the checkpoint's signature with verifierKey, hashes every leaf and compares the
+// Read reads the log in dir: it checks the checkpoint's signature, hashes every leaf and compares the
 // root. What does not fit is a trust fault. ErrNotFound and ErrEmpty say that there is nothing to read.
-func Read(ctx context.Context, dir, verifierKey string) (*View, error) {
-	v, err := verifierOf(verifierKey)
+func Read(ctx context.Context, dir string, v Verifier) (*View, error) {
+	k, err := v.keys()
 	if err != nil {
 		return nil, err
 	}
-	text, cp, err := readCheckpoint(dir, v)
+	text, cp, err := readCheckpoint(dir, k)
 	if err != nil {
 		return nil, err
 	}
 	if cp.Size == 0 {
 		return nil, fault.New(fault.Record, "read log %q: %w", dir, ErrEmpty)
 	}
-	view := &View{Size: cp.Size, Root: rootString(cp.Hash), Checkpoint: text, verifier: v, root: cp.Hash}
+	view := &View{Size: cp.Size, Root: rootString(cp.Hash), Checkpoint: text, Witnessed: k.enough(cp.witnesses) == nil, keys: k, root: cp.Hash}
 	for ri := range layout.Range(0, cp.Size, cp.Size) {
 		if err := ctx.Err(); err != nil {
 			return nil, fault.New(fault.Record, "read log %q: %w", dir, err)
@@ -69,10 +70,11 @@ func Read(ctx context.Context, dir, verifierKey string) (*View, error) {
 }
 
 // CheckProof says whether proof shows leaf to be in this log: the proof is right in itself (CheckProof), the log still
-// has the leaf at its place, and the checkpoint in the proof is an earlier state of this log. It gives the leaf's index.
+// has the leaf at its place, and the checkpoint in the proof is an earlier state of this log. Whether witnesses countersigned
+// that state is for CheckProof. It gives the leaf's index.
 // A log that was rolled back to an older copy, or forked, is a trust fault.
 func (v *View) CheckProof(proof, leaf []byte) (index uint64, err error) {
-	p, cp, err := checkProof(v.verifier, proof, leaf)
+	p, cp, err := checkProof(v.keys, proof, leaf)
 	if err != nil {
 		return 0, err
 	}
@@ -106,7 +108,7 @@ func rootOf(hashes [][]byte) ([]byte, error) {
 	return r.GetRootHash(nil)
 }
 
-func readCheckpoint(dir string, v note.Verifier) ([]byte, *log.Checkpoint, error) {
+func readCheckpoint(dir string, k *keys) ([]byte, *checkpoint, error) {
 	text, err := readFile(filepath.Join(dir, layout.CheckpointPath), maxCheckpoint)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, fault.New(fault.Record, "read log %q: %w", dir, ErrNotFound)
@@ -114,9 +116,9 @@ func readCheckpoint(dir string, v note.Verifier) ([]byte, *log.Checkpoint, error
 	if err != nil {
 		return nil, nil, fault.New(fault.Record, "read log %q: %w", dir, err)
 	}
-	cp, err := openCheckpoint(v, text)
+	cp, err := openCheckpoint(k, text)
 	if err != nil {
-		return nil, nil, forged(dir, "checkpoint: %w: it was altered, or belongs to another key than %q", err, v.Name())
+		return nil, nil, forged(dir, "checkpoint: %w: it was altered, or belongs to another key than %q", err, k.log.Name())
 	}
 	return text, cp, nil
 }

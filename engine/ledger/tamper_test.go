@@ -163,14 +163,14 @@ func TestAppendRefusesAnAlteredLog(t *testing.T) {
 	} {
 		damage()
 		before := listing(t, l.dir)
-		_, err := Append(ctx, l.dir, l.private, []byte("next"))
+		_, err := Append(ctx, l.dir, l.private, Witnesses{}, []byte("next"))
 		trustFault(t, name, err)
 		if after := listing(t, l.dir); after != before {
 			t.Errorf("%s: the log was written to:\n%s\nbefore:\n%s", name, after, before)
 		}
 		copyDir(t, keep, l.dir)
 	}
-	_, err := Append(ctx, l.dir, stranger.private, []byte("next"))
+	_, err := Append(ctx, l.dir, stranger.private, Witnesses{}, []byte("next"))
 	trustFault(t, "key of another log", err)
 	l.append(t, "next") // twin
 	if l.read(t).Size != 6 {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -18,7 +19,6 @@ import (
 	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/api/layout"
 	"github.com/transparency-dev/tessera/storage/posix"
-	"golang.org/x/mod/sumdb/note"
 	"k8s.io/klog/v2"
 )
 
@@ -33,7 +33,7 @@ var quiet = sync.OnceFunc(func() {
 })
 
 // add appends the leaf and waits until a checkpoint over it is published. The caller holds the log's lock.
-func add(ctx context.Context, dir string, signer note.Signer, leaf []byte) (index uint64, err error) {
+func (a *appending) add(ctx context.Context, ask *asked) (index uint64, err error) {
 	quiet()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends Tessera's goroutines
@@ -42,13 +42,20 @@ func add(ctx context.Context, dir string, signer note.Signer, leaf []byte) (inde
 			err = fmt.Errorf("tessera: %v", p)
 		}
 	}()
-	driver, err := posix.New(ctx, posix.Config{Path: dir})
+	driver, err := posix.New(ctx, posix.Config{Path: a.dir, HTTPClient: ask.client()})
 	if err != nil {
 		return 0, err
 	}
 	// One entry is a batch; 100 ms is the shortest interval Tessera takes. No entry or tile is ever removed.
-	options := tessera.NewAppendOptions().WithCheckpointSigner(signer).WithBatching(1, 10*time.Millisecond).
+	options := tessera.NewAppendOptions().WithCheckpointSigner(a.signer).WithBatching(1, 10*time.Millisecond).
 		WithCheckpointInterval(100 * time.Millisecond).WithGarbageCollectionInterval(0)
+	if a.witnesses.Quorum > 0 {
+		group, err := a.group()
+		if err != nil {
+			return 0, err
+		}
+		options = options.WithWitnesses(group, &tessera.WitnessOptions{Timeout: witnessTimeout})
+	}
 	appender, _, reader, err := tessera.NewAppender(ctx, driver, options)
 	if err != nil {
 		return 0, err
@@ -56,10 +63,22 @@ func add(ctx context.Context, dir string, signer note.Signer, leaf []byte) (inde
 	// Tessera spares readers by publishing only when the last checkpoint is older than the interval, by the file's time.
 	// Nobody else writes now: make it look old, and the new one is published at once, whatever the clock says. Where
 	// that is not allowed the interval passes.
-	_ = os.Chtimes(filepath.Join(dir, layout.CheckpointPath), time.Time{}, time.Unix(0, 0))
+	_ = os.Chtimes(filepath.Join(a.dir, layout.CheckpointPath), time.Time{}, time.Unix(0, 0))
 	awaiter := tessera.NewPublicationAwaiter(ctx, reader.ReadCheckpoint, time.Millisecond)
-	i, _, err := awaiter.Await(ctx, appender.Add(ctx, tessera.NewEntry(leaf)))
+	i, _, err := awaiter.Await(ctx, appender.Add(ctx, tessera.NewEntry(a.leaf)))
 	return i.Index, err
+}
+
+// group is the witnesses as the log library wants them.
+func (a *appending) group() (tessera.WitnessGroup, error) {
+	policy := ""
+	names := ""
+	for i, w := range a.witnesses.Of {
+		policy += fmt.Sprintf("witness w%d %s %s\n", i, strings.TrimSpace(w.Key), w.URL)
+		names += fmt.Sprintf(" w%d", i)
+	}
+	policy += fmt.Sprintf("group witnesses %d%s\nquorum witnesses\n", a.witnesses.Quorum, names)
+	return tessera.NewWitnessGroupFromPolicy([]byte(policy))
 }
 
 // waitForeign waits until no other program holds Tessera's own locks, which Tessera itself would wait for without limit.
