@@ -135,12 +135,24 @@ func TestKilledWriters(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(time.Duration(5+random.IntN(40))*time.Millisecond, func() { cmd.Process.Kill() })
+		// Every other one is killed some time after its start, which on a busy machine is before it has written anything, the
+		// others some time after their first object.
+		after := time.Duration(5+random.IntN(40)) * time.Millisecond
+		kill := func() { _ = cmd.Process.Kill() }
+		var timer *time.Timer
+		if i%2 == 0 {
+			timer = time.AfterFunc(after, kill)
+		}
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			acknowledged[lines.Text()] = true
+			if timer == nil {
+				timer = time.AfterFunc(after, kill)
+			}
 		}
 		cmd.Wait()
-		timer.Stop()
+		if timer != nil {
+			timer.Stop()
+		}
 		s, err := Open(dir)
 		if errors.Is(err, ErrNotFound) && len(acknowledged) == 0 {
 			continue // killed before there was a store
