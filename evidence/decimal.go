@@ -1,8 +1,12 @@
 package evidence
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"math/big"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -34,6 +38,49 @@ func MeasureOf(r *big.Rat) Measure {
 		return Measure{}
 	}
 	return Measure{Value: d, Measured: true}
+}
+
+// MeasureDigits returns coef × 10^exp as a measured number, or none where it is too large. It gives what MeasureOf does of that
+// number, and is the quicker one where many numbers are written down.
+func MeasureDigits(coef *big.Int, exp int) Measure {
+	if d, ok := plainDecimal(coef, exp); ok {
+		return Measure{Value: d, Measured: true}
+	}
+	power := tenTo(int64(max(exp, -exp)))
+	if exp < 0 {
+		return MeasureOf(new(big.Rat).SetFrac(coef, power))
+	}
+	return MeasureOf(new(big.Rat).SetInt(power.Mul(power, coef)))
+}
+
+// plainDecimal writes down coef × 10^exp where nothing has to be computed: no rounding, and no digits before the point to add.
+func plainDecimal(coef *big.Int, exp int) (Decimal, bool) {
+	if exp > 0 || exp < -MaxDecimals || !coef.IsInt64() {
+		return "", false
+	}
+	n := coef.Int64()
+	if n <= math.MinInt64 {
+		return "", false
+	}
+	var space [32]byte
+	b := space[:0]
+	if n < 0 {
+		n, b = -n, append(b, '-')
+	}
+	first := len(b)
+	b = strconv.AppendInt(b, n, 10)
+	for len(b)-first <= -exp { // a digit before the point
+		b = slices.Insert(b, first, '0')
+	}
+	point := len(b) + exp
+	if point-first > MaxDigits {
+		return "", false
+	}
+	frac := bytes.TrimRight(b[point:], "0")
+	if len(frac) == 0 {
+		return Decimal(b[:point]), true
+	}
+	return Decimal(slices.Insert(b[:point+len(frac)], point, '.')), true
 }
 
 // DecimalOf rounds an exact number to MaxDecimals places, half to even.
@@ -106,7 +153,12 @@ func Digits(text string) (coef *big.Int, exp int, err error) {
 		}
 		exp += power
 	}
-	coef, _ = new(big.Int).SetString(digits, 10)
+	if len(digits) <= MaxDigits {
+		n, _ := strconv.ParseInt(digits, 10, 64) // digits alone, and they fit
+		coef = big.NewInt(n)
+	} else {
+		coef, _ = new(big.Int).SetString(digits, 10)
+	}
 	if coef.Sign() == 0 {
 		return coef, 0, nil
 	}

@@ -150,3 +150,17 @@ func TestDecimalTime(t *testing.T) {
 		t.Errorf("took %v", d)
 	}
 }
+
+// TestMeasureDigits compares the quick way to write a number down with the exact one.
+func TestMeasureDigits(t *testing.T) {
+	for _, coef := range []string{"0", "1", "-1", "5", "-50", "100", "1230", "-999999999999999999", "999999999999999999", "1000000000000000000",
+		"9223372036854775807", "-9223372036854775808", "9223372036854775808", "123456789012345678901234567890", "1000000001", "-1000000000"} {
+		n, _ := new(big.Int).SetString(coef, 10)
+		for exp := -40; exp <= 20; exp++ {
+			r, _ := new(big.Rat).SetString(fmt.Sprintf("%se%d", coef, exp))
+			if got, want := MeasureDigits(n, exp), MeasureOf(r); got != want {
+				t.Errorf("%s × 10^%d is %+v, want %+v", coef, exp, got, want)
+			}
+		}
+	}
+}

@@ -88,6 +88,33 @@ func TestRowsMatchTypes(t *testing.T) {
 	}
 }
 
+// TestSeriesIsRow: a series is written byte for byte as Row writes it, and refused where Row refuses it.
+func TestSeriesIsRow(t *testing.T) {
+	odd := "a\"b\\c\n\t\r\x00\x1f\u2028é<&>\U0001F600\xff"
+	m := func(s string) Measure { return Measure{Value: Decimal(s), Measured: true} }
+	many := map[string]string{}
+	for i := range MaxList + 1 {
+		many[strings.Repeat("x", i)] = "y"
+	}
+	long := strings.Repeat("n", MaxName+1)
+	for i, s := range []MetricSeries{
+		{}, {Labels: map[string]string{}}, {Name: odd, Labels: map[string]string{"b": odd, "a": "1", odd: "é", "": ""}, Unit: "ms"},
+		{Samples: 1, Errors: 999_999, NoData: 1_000_000, First: "2026-01-01T00:00:00Z", Last: "2026-01-01T00:00:00.5Z", Min: m("-0.5"), Max: m("1"), Mean: m("2"), Sum: m("3"),
+			LastValue: m("4"), P50: m("5"), P75: m("6"), P90: m("7"), P95: m("8"), P99: m("9"), PerSecond: m("10")},
+		{Name: long}, {Labels: many}, {Labels: map[string]string{long: ""}}, {Labels: map[string]string{"a": long}},
+	} {
+		var got, want bytes.Buffer
+		rows, plain := NewRows(&got, Metrics), NewRows(&want, Metrics)
+		err, plainErr := rows.Series(&s), plain.Row(s)
+		if e := errors.Join(rows.Close(), plain.Close()); e != nil {
+			t.Fatal(e)
+		}
+		if (err == nil) != (plainErr == nil) || (err == nil) != (i < 4) || got.String() != want.String() {
+			t.Errorf("%d: %v, %v\n got %s\nwant %s", i, err, plainErr, got.String(), want.String())
+		}
+	}
+}
+
 func normal(b []byte, out *bytes.Buffer) error {
 	var v any
 	if err := json.Unmarshal(b, &v); err != nil {

@@ -14,6 +14,8 @@ const (
 	MaxElements = 20_000_000
 	// MaxRows is how many rows (tests, files, findings, components) one report may give.
 	MaxRows = 1_000_000
+	// MaxSeries is how many series of samples one report may give: a row of one is large, and nobody reads so many.
+	MaxSeries = 200_000
 	// MaxKept is how many bytes of text a reader may hold on to while it waits for something later in the report.
 	MaxKept = 128 << 20
 	// MaxToken is the size of one JSON string or number or one XML tag, in bytes. Text between XML tags has no limit

@@ -24,6 +24,8 @@ type Rows struct {
 	// suite is that of the last test, quoted what it is in JSON: most tests share it with the one before.
 	suite  string
 	quoted []byte
+	// names is where labels are put in order.
+	names []string
 }
 
 // rowsFlush is how many bytes are gathered before they are written.
@@ -275,7 +277,7 @@ func checkTexts(v reflect.Value) error {
 		}
 	case reflect.Map:
 		if v.Len() > MaxList {
-			return fmt.Errorf("%d names with values: more than %d are refused", v.Len(), MaxList)
+			return tooManyLabels(v.Len())
 		}
 		for it := v.MapRange(); it.Next(); {
 			if err := errors.Join(checkTexts(it.Key()), checkTexts(it.Value())); err != nil {

@@ -95,7 +95,7 @@ func (k *call) loadForm(d *form.Draft, file string) error {
 		b, err = readRegular(k.abs(file), maxForm)
 	}
 	if err != nil {
-		return fault.New(fault.Usage, "read form: %w", err)
+		return fault.New(fault.Evidence, "read form %q: %w", filepath.ToSlash(name), err)
 	}
 	text, err := schemas.Data(name, b)
 	if err != nil {

@@ -191,16 +191,18 @@ func TestGzip(t *testing.T) {
 	noise := make([]byte, 4<<10)
 	rand.New(rand.NewSource(1)).Read(noise)
 	bomb := packed("<testsuite><!--" + strings.Repeat("a", 32<<20) + "--></testsuite>")
-	dir := tree(t, map[string]string{"a.xml.gz": packed(goodTests), "cut.gz": packed(goodTests)[:40], "bomb.gz": bomb, "more.gz": packed(goodTests) + "x",
+	dir := tree(t, map[string]string{"a.xml.gz": packed(goodTests), "cut.gz": packed(goodTests)[:40], "bomb.gz": bomb, "more.gz": packed(goodTests) + "x", "zeros.gz": packed(goodTests) + strings.Repeat("\x00", 512),
+		"many.gz": packed(goodTests) + strings.Repeat(packed(""), maxMembers+1), "some.gz": packed(goodTests) + strings.Repeat(packed(""), 200), "half.gz": packed("<testsuite>") + packed("</testsuite>")[:9],
+
 		"two.gz": packed("<testsuite>") + packed("</testsuite>"), "broken.gz": "\x1f\x8b" + string(noise)})
-	items, m, err := collectIn(t, dir, "a.xml.gz", "two.gz")
+	items, m, err := collectIn(t, dir, "a.xml.gz", "two.gz", "some.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if raw, _ := m.Read(items[0].Raw.Digest); string(raw) != packed(goodTests) || items[0].Raw.MediaType != "application/xml+gzip" {
 		t.Errorf("raw %d bytes, %s", len(raw), items[0].Raw.MediaType)
 	}
-	for file, want := range map[string]string{"cut.gz": "cut off", "bomb.gz": "times its size", "more.gz": "compressed report", "broken.gz": "unpack"} {
+	for file, want := range map[string]string{"cut.gz": "cut off", "bomb.gz": "times its size", "more.gz": "not compressed follows", "zeros.gz": "not compressed follows", "many.gz": "one after the other", "half.gz": "cut off", "broken.gz": "unpack"} {
 		if _, _, err := collectIn(t, dir, file); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", file, err, want)
 		}

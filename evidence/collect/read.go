@@ -113,18 +113,24 @@ func (r *reading) read(ctx context.Context, s source, own OwnKind, in io.Reader,
 // unpack returns the report inside a gzip file, or the report itself. What it unpacks to is bounded.
 func unpack(packed *counter) (plain io.Reader, isPacked bool, err error) {
 	buffered := bufio.NewReaderSize(packed, 32<<10)
-	magic, err := buffered.Peek(2)
-	if err != nil && err != io.EOF {
-		return nil, false, err
-	}
-	if !bytes.Equal(magic, []byte{0x1F, 0x8B}) {
-		return buffered, false, nil
+	if is, err := isGzip(buffered); !is {
+		return buffered, false, err
 	}
 	z, err := gzip.NewReader(buffered)
 	if err != nil {
 		return nil, false, fmt.Errorf("unpack the report: %w", err)
 	}
-	return &unpacked{z: z, packed: packed}, true, nil
+	z.Multistream(false)
+	return &unpacked{z: z, buffered: buffered, packed: packed}, true, nil
+}
+
+// isGzip reports whether a gzip member (RFC 1952 section 2.3.1) starts here.
+func isGzip(r *bufio.Reader) (bool, error) {
+	magic, err := r.Peek(2)
+	if err != nil && err != io.EOF {
+		return false, err
+	}
+	return bytes.Equal(magic, []byte{0x1F, 0x8B}), nil
 }
 
 // counter counts what was read.
@@ -161,11 +167,17 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// unpacked bounds what a gzip file unpacks to, by size and by ratio.
+// maxMembers is how many gzip members one report may have: tools that pack in parallel write one for some 64 KiB or more.
+const maxMembers = 2 * evidence.MaxReportBytes / (64 << 10)
+
+// unpacked bounds what a gzip file unpacks to, by size and by ratio. The members of a file are one report, as RFC 1952 section
+// 2.2 says.
 type unpacked struct {
-	z      *gzip.Reader
-	packed *counter
-	n      int64
+	z        *gzip.Reader
+	buffered *bufio.Reader
+	packed   *counter
+	n        int64
+	members  int
 }
 
 // Read unpacks.
@@ -177,10 +189,40 @@ func (u *unpacked) Read(p []byte) (int, error) {
 		return 0, fmt.Errorf("the report unpacks to more than %d MiB; split it", evidence.MaxReportBytes>>20)
 	case u.n > evidence.MaxPackedFree+evidence.MaxPackedRatio*u.packed.n:
 		return 0, fmt.Errorf("the report unpacks to more than %d times its size, which no real report does; collect it unpacked", evidence.MaxPackedRatio)
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		err = errors.New("the compressed report ends in the middle: it was cut off")
-	case err != nil && err != io.EOF:
-		err = fmt.Errorf("unpack the report: %w", err)
+	case err == io.EOF:
+		err = u.next()
+	}
+	if err != nil && err != io.EOF {
+		err = unpackError(err)
 	}
 	return n, err
+}
+
+// next goes on to the member behind the one that ended; io.EOF says that the file ends there.
+func (u *unpacked) next() error {
+	is, err := isGzip(u.buffered)
+	if is {
+		if u.members++; u.members > maxMembers {
+			return fmt.Errorf("more than %d compressed files one after the other; collect it unpacked", maxMembers)
+		}
+		if err = u.z.Reset(u.buffered); err == nil {
+			u.z.Multistream(false)
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := u.buffered.Peek(1); err != nil {
+		return err
+	}
+	return errors.New("something that is not compressed follows the end of the compressed report; collect the file that was written, or unpack it")
+}
+
+// unpackError says what is wrong with a compressed report.
+func unpackError(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the compressed report ends in the middle: it was cut off")
+	}
+	return fmt.Errorf("unpack the report: %w", err)
 }

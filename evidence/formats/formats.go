@@ -161,6 +161,8 @@ func describe(h evidence.Head, advice string) string {
 		return fmt.Sprintf("it is XML with root element <%s>; %s", clip(h.Root), advice)
 	case h.Syntax == evidence.JSON:
 		return "it is JSON with " + topMembers(h) + "; " + advice
+	case trimmed[0] == '<':
+		return fmt.Sprintf("it starts like XML, and its first tag is broken or longer than %d KiB; %s", evidence.HeadBytes>>10, advice)
 	case bytes.IndexByte(h.Bytes, 0) >= 0:
 		return "it is binary data; " + advice
 	}

@@ -84,6 +84,7 @@ func limitTable() string {
 		{"depth of JSON values or XML elements", evidence.MaxDepth, ""},
 		{"elements in a report", evidence.MaxElements, ""},
 		{"results (tests, files, findings, components) in a report", evidence.MaxRows, ""},
+		{"series of samples in a report", evidence.MaxSeries, ""},
 		{"size of one JSON text or XML tag", evidence.MaxToken >> 20, " MiB"},
 		{"length of a name, identifier or path", evidence.MaxName >> 10, " KiB"},
 		{"text for people, beyond which it is cut off and marked", evidence.MaxMessage >> 10, " KiB"},

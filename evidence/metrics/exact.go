@@ -39,7 +39,10 @@ func (e *exact) rat() *big.Rat {
 type tally struct {
 	n        int64
 	min, max *exact
-	// sums holds the sum of the coefficients of each exponent: adding is quick, and the total is exact.
+	// sum is that of the coefficients with exponent exp, nil without any; sums holds those of each other exponent. Adding
+	// is quick, most reports write all numbers with as many places, and the total is exact.
+	sum  *big.Int
+	exp  int
 	sums map[int]*big.Int
 	// powers of ten, by exponent, as far as numbers were compared.
 	powers []*big.Int
@@ -63,15 +66,8 @@ func (t *tally) extremes(low, high *exact) {
 
 // weigh adds e to the sum n times.
 func (t *tally) weigh(e *exact, n int64) {
-	if t.sums == nil {
-		t.sums = map[int]*big.Int{}
-	}
 	t.n += n
-	sum := t.sums[e.exp]
-	if sum == nil {
-		sum = new(big.Int)
-		t.sums[e.exp] = sum
-	}
+	sum := t.sumOf(e.exp)
 	if n == 1 {
 		sum.Add(sum, e.coef)
 		return
@@ -79,14 +75,37 @@ func (t *tally) weigh(e *exact, n int64) {
 	sum.Add(sum, new(big.Int).Mul(e.coef, big.NewInt(n)))
 }
 
+// sumOf is the sum of the coefficients with this exponent so far.
+func (t *tally) sumOf(exp int) *big.Int {
+	if t.sum == nil {
+		t.sum, t.exp = new(big.Int), exp
+	}
+	if t.exp == exp {
+		return t.sum
+	}
+	if t.sums == nil {
+		t.sums = map[int]*big.Int{}
+	}
+	sum := t.sums[exp]
+	if sum == nil {
+		sum = new(big.Int)
+		t.sums[exp] = sum
+	}
+	return sum
+}
+
 // merge adds all samples of another tally.
 func (t *tally) merge(o *tally) {
 	t.extremes(o.min, o.max)
-	n := t.n + o.n
-	for exp, sum := range o.sums {
-		t.weigh(&exact{sum, exp}, 1)
+	t.n += o.n
+	if o.sum != nil {
+		sum := t.sumOf(o.exp)
+		sum.Add(sum, o.sum)
 	}
-	t.n = n
+	for exp, part := range o.sums {
+		sum := t.sumOf(exp)
+		sum.Add(sum, part)
+	}
 }
 
 // compare returns -1, 0 or 1 as a is smaller than, equal to or larger than b.
@@ -120,7 +139,7 @@ func (t *tally) total() *big.Rat {
 	if t.n == 0 {
 		return nil
 	}
-	sum := new(big.Rat)
+	sum := (&exact{t.sum, t.exp}).rat()
 	for exp, coef := range t.sums {
 		sum.Add(sum, (&exact{coef, exp}).rat())
 	}
@@ -149,12 +168,19 @@ func (o *output) ordered(low, high *exact, place string) (*exact, *exact) {
 type spread struct{ min, max, mean, sum evidence.Measure }
 
 // spread writes down what a tally measures; a number that is too large counts as not measured, with a warning.
-func (o *output) spread(t *tally, place string) spread {
-	s := spread{min: o.measure(t.min, place), max: o.measure(t.max, place)}
+func (o *output) spread(t *tally, place func() string) spread {
+	s := spread{min: o.measure(t.min, place)}
+	if t.n == 1 {
+		return spread{s.min, s.min, s.min, s.min}
+	}
+	s.max = o.measure(t.max, place)
 	total, mean := t.total(), t.mean()
 	s.sum, s.mean = evidence.MeasureOf(total), evidence.MeasureOf(mean)
 	if total != nil && !s.sum.Measured && s.min.Measured && s.max.Measured {
-		o.warn.Add(evidence.BadNumber, place, "the sum has more than %d digits before the point; it counts as not measured", evidence.MaxDigits)
+		o.warn.Add(evidence.BadNumber, place(), "the sum has more than %d digits before the point; it counts as not measured", evidence.MaxDigits)
 	}
 	return s
 }
+
+// at is a place that is known.
+func at(place string) func() string { return func() string { return place } }

@@ -5,9 +5,11 @@ import (
 	"math/big"
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/strictjson"
 )
 
 // TestTally compares sums, means and extremes of random samples with those that math/big finds.
@@ -77,6 +79,19 @@ func TestRanks(t *testing.T) {
 			if m != want {
 				t.Fatalf("%d percent of %v is %+v, want %+v", percent, samples, m, want)
 			}
+		}
+	}
+}
+
+// TestMoment compares the quick way to read a time with the exact one.
+func TestMoment(t *testing.T) {
+	p := &promReader{json: strictjson.New(strings.NewReader(""))}
+	for text, quick := range map[string]bool{"0": true, "1795195900": true, "1795195900.5": true, "1795195900.781": true, "1.000": true, "99999999999.999": true,
+		"253402300799": false, "253402300800": false, "1795195900.7819": false, "1e9": false, "-1": false, "-0.5": false, "+1": false, "": false, ".5": false, "1.": true, "1.+5": false, "0x10": false} {
+		ms, ok := plainMoment(text)
+		exact, err := p.slowMoment(text)
+		if ok != quick || ok && (err != nil || ms != exact) {
+			t.Errorf("%q is %d, %v; exactly %d, %v", text, ms, ok, exact, err)
 		}
 	}
 }

@@ -116,7 +116,7 @@ func (g *gatlingReader) finish() error {
 	}
 	row := evidence.MetricSeries{Name: g.name, Unit: millis, Samples: ok + ko, Errors: ko}
 	if row.Samples > 0 {
-		get := func(name string) evidence.Measure { return g.out.measure(g.figures[name].total, name) }
+		get := func(name string) evidence.Measure { return g.out.measure(g.figures[name].total, at(name)) }
 		low, high := g.figures["minResponseTime"], g.figures["maxResponseTime"]
 		low.total, high.total = g.out.ordered(low.total, high.total, "minResponseTime")
 		row.Min, row.Max, row.Mean = get("minResponseTime"), get("maxResponseTime"), get("meanResponseTime")

@@ -168,7 +168,7 @@ func (j *jmeterReader) finish() error {
 	all, total, sum := counts{}, &tally{}, &j.out.sum
 	for _, l := range j.order {
 		t, q := l.counts.tally(), l.counts.ranks()
-		sp := j.out.spread(t, l.name)
+		sp := j.out.spread(t, at(l.name))
 		row := evidence.MetricSeries{Name: l.name, Unit: millis, Samples: l.samples, Errors: l.errors, NoData: l.noData,
 			Min: sp.min, Max: sp.max, Mean: sp.mean, Sum: sp.sum, P50: q.p50, P75: q.p75, P90: q.p90, P95: q.p95, P99: q.p99}
 		if l.timed {
@@ -183,7 +183,7 @@ func (j *jmeterReader) finish() error {
 		total.merge(t)
 		sum.Samples, sum.Errors, sum.NoData = sum.Samples+l.samples, sum.Errors+l.errors, sum.NoData+l.noData
 	}
-	sp, q := j.out.spread(total, ""), all.ranks()
+	sp, q := j.out.spread(total, at("")), all.ranks()
 	sum.Unit, sum.Min, sum.Max, sum.Mean, sum.Sum = millis, sp.min, sp.max, sp.mean, sp.sum
 	sum.P50, sum.P75, sum.P90, sum.P95, sum.P99 = q.p50, q.p75, q.p90, q.p95, q.p99
 	sum.ErrorRatio = evidence.RatioOf(sum.Errors, sum.Samples)

@@ -33,7 +33,7 @@ func (k *k6Reader) end() error {
 	}
 	v, place := m.values, k.json.Place()
 	v["min"], v["max"] = k.out.ordered(v["min"], v["max"], place)
-	get := func(name string) evidence.Measure { return k.out.measure(v[name], place) }
+	get := func(name string) evidence.Measure { return k.out.measure(v[name], at(place)) }
 	row := evidence.MetricSeries{Name: m.name, Unit: m.unit(), Min: get("min"), Max: get("max"), Mean: get("avg"), P50: get("med"), P75: get("p75"),
 		P90: get("p90"), P95: get("p95"), P99: get("p99"), LastValue: get("value")}
 	var err error

@@ -81,9 +81,9 @@ func (l *locustReader) record() error {
 	rate := l.number("Requests/s")
 	place := t.place()
 	low, high = l.out.ordered(low, high, place)
-	row.PerSecond = l.out.measure(rate, place)
+	row.PerSecond = l.out.measure(rate, at(place))
 	if row.Samples > 0 {
-		get := func(e *exact) evidence.Measure { return l.out.measure(e, place) }
+		get := func(e *exact) evidence.Measure { return l.out.measure(e, at(place)) }
 		row.Min, row.Max, row.Mean = get(low), get(high), get(mean)
 		row.P50, row.P75, row.P90, row.P95, row.P99 = get(l.number("50%")), get(l.number("75%")), get(l.number("90%")), get(l.number("95%")), get(l.number("99%"))
 	}
@@ -158,7 +158,7 @@ func (l *locustReader) finish() {
 	if s.Samples == 0 {
 		l.out.nothing("no request was counted: the run proves nothing")
 	} else {
-		s.Min, s.Max = l.out.measure(l.extremes.min, ""), l.out.measure(l.extremes.max, "")
+		s.Min, s.Max = l.out.measure(l.extremes.min, at("")), l.out.measure(l.extremes.max, at(""))
 		if l.all.n == s.Samples {
 			s.Mean = evidence.MeasureOf(l.all.mean())
 		}

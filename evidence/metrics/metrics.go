@@ -3,6 +3,8 @@
 package metrics
 
 import (
+	"fmt"
+
 	"cdgate.dev/cdgate/evidence"
 )
 
@@ -29,11 +31,13 @@ func newOutput(rows *evidence.Rows) output {
 
 // add counts and writes one series.
 func (o *output) add(row evidence.MetricSeries) error {
-	o.sum.Series++
+	if o.sum.Series++; o.sum.Series > evidence.MaxSeries {
+		return fmt.Errorf("more than %d series in one report; ask for fewer, such as a sum of them", evidence.MaxSeries)
+	}
 	if row.Labels == nil {
 		row.Labels = map[string]string{}
 	}
-	return o.rows.Row(row)
+	return o.rows.Series(&row)
 }
 
 // incomplete notes that the report says of itself that something is missing.
@@ -48,13 +52,13 @@ func (o *output) nothing(format string, args ...any) {
 }
 
 // measure writes an exact number down; one that is too large counts as not measured, with a warning.
-func (o *output) measure(t *exact, place string) evidence.Measure {
+func (o *output) measure(t *exact, place func() string) evidence.Measure {
 	if t == nil {
 		return evidence.Measure{}
 	}
-	m := evidence.MeasureOf(t.rat())
+	m := evidence.MeasureDigits(t.coef, t.exp)
 	if !m.Measured {
-		o.warn.Add(evidence.BadNumber, place, "a number of more than %d digits before the point; it counts as not measured", evidence.MaxDigits)
+		o.warn.Add(evidence.BadNumber, place(), "a number of more than %d digits before the point; it counts as not measured", evidence.MaxDigits)
 	}
 	return m
 }

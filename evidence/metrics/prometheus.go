@@ -145,7 +145,7 @@ func (p *promReader) judge() error {
 
 // finish sums up.
 func (p *promReader) finish() {
-	s, all := &p.out.sum, p.out.spread(&p.all, "data.result")
+	s, all := &p.out.sum, p.out.spread(&p.all, at("data.result"))
 	if p.shapes.kind() == shapeResult {
 		s.Min, s.Max, s.Mean, s.Sum = all.min, all.max, all.mean, all.sum
 	}

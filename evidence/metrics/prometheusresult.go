@@ -2,6 +2,8 @@ package metrics
 
 import (
 	"math/big"
+	"strconv"
+	"strings"
 	"time"
 
 	"cdgate.dev/cdgate/evidence"
@@ -119,7 +121,7 @@ type promSeries struct {
 
 // series returns the function that reads one series of a vector or matrix.
 func (p *promReader) series() func() error {
-	s, label := &promSeries{}, ""
+	s, label, labels := &promSeries{}, "", map[string]string{}
 	one := func(f func(*promSeries) error) func() error { return func() error { return f(s) } }
 	members := p.json.Record(strictjson.Members{
 		"metric": p.json.Each(func(name string) { label = name }, func() error {
@@ -146,7 +148,8 @@ func (p *promReader) series() func() error {
 		},
 	})
 	return func() error {
-		*s = promSeries{labels: map[string]string{}}
+		clear(labels)
+		*s = promSeries{labels: labels}
 		if err := members(); err != nil {
 			return err
 		}
@@ -232,12 +235,17 @@ func (s *promSeries) seen(at int64) (older bool) {
 
 // write ends a series.
 func (p *promReader) write(s *promSeries) error {
-	place := p.json.Place()
 	row := evidence.MetricSeries{Name: s.name, Labels: s.labels, Samples: s.tally.n + s.noData, NoData: s.noData}
-	sp := p.out.spread(&s.tally, place)
-	row.Min, row.Max, row.Mean, row.Sum, row.LastValue = sp.min, sp.max, sp.mean, sp.sum, p.out.measure(s.newest, place)
+	sp := p.out.spread(&s.tally, p.json.Place)
+	row.Min, row.Max, row.Mean, row.Sum, row.LastValue = sp.min, sp.max, sp.mean, sp.sum, sp.max
+	if s.newest == nil || s.tally.n != 1 {
+		row.LastValue = p.out.measure(s.newest, p.json.Place)
+	}
 	if s.timed {
-		row.First, row.Last = stamp(s.first), stamp(s.last)
+		row.First = stamp(s.first)
+		if row.Last = row.First; s.last != s.first {
+			row.Last = stamp(s.last)
+		}
 		if !p.timed || s.first < p.first {
 			p.first = s.first
 		}
@@ -257,12 +265,32 @@ const latest = 253402300799
 
 // moment reads a time of the API, in seconds since 1970, and returns it in milliseconds.
 func (p *promReader) moment(text string) (int64, error) {
+	if ms, ok := plainMoment(text); ok {
+		return ms, nil
+	}
+	return p.slowMoment(text)
+}
+
+// slowMoment is moment for any number.
+func (p *promReader) slowMoment(text string) (int64, error) {
 	r, err := evidence.ParseNumber(text)
 	if err != nil || r.Sign() < 0 || r.Cmp(new(big.Rat).SetInt64(latest)) > 0 {
 		return 0, p.json.Errorf("%s is no time in seconds since 1970", evidence.Cut(text))
 	}
 	r.Mul(r, new(big.Rat).SetInt64(1000))
 	return new(big.Int).Quo(r.Num(), r.Denom()).Int64(), nil
+}
+
+// plainMoment is moment for what servers write: seconds with at most three decimals.
+func plainMoment(text string) (int64, bool) {
+	const digits = len("253402300798") // and less than latest
+	whole, frac, _ := strings.Cut(text, ".")
+	if len(whole) == 0 || len(whole) >= digits || len(frac) > 3 || strings.Trim(whole, "0123456789") != "" || strings.Trim(frac, "0123456789") != "" {
+		return 0, false
+	}
+	s, _ := strconv.ParseInt(whole, 10, 64) // digits alone, and they fit
+	ms, _ := strconv.ParseInt((frac + "000")[:3], 10, 64)
+	return 1000*s + ms, true
 }
 
 // stamp writes a time in milliseconds as RFC 3339.

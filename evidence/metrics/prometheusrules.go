@@ -58,7 +58,7 @@ func (p *promReader) alerts() error {
 			row.First = a.since
 		}
 		if e, err := parse(a.value); err == nil {
-			row.LastValue = p.out.measure(e, p.json.Place())
+			row.LastValue = p.out.measure(e, p.json.Place)
 		} else {
 			row.NoData = 1
 			p.noData++

@@ -72,10 +72,16 @@ func New(src io.Reader) *Reader {
 // Place returns the path of the value that was read last, such as "runs[0].results[3]".
 func (r *Reader) Place() string { return place(r.dec.StackPointer()) }
 
+// maxPlace is how long a place may become, about, in bytes: reports nest deeper than people read.
+const maxPlace = 200
+
 // place turns a JSON pointer into a path that people read.
 func place(p jsontext.Pointer) string {
 	var b strings.Builder
 	for name := range p.Tokens() {
+		if b.Len() > maxPlace {
+			return b.String() + "…"
+		}
 		if len(name) > 60 {
 			name = name[:60] + "…"
 		}
