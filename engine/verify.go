@@ -47,8 +47,12 @@ func no(format string, args ...any) error { return &Refused{fmt.Sprintf(format, 
 func Verify(ctx context.Context, o VerifyOptions) (*Verification, error) {
 	v := &verifying{o: o, out: &Verification{ExitCode: int(fault.Internal)}}
 	l := &checklist{}
+	l.run("bundle", v.bundle)
 	l.run("gate definition", v.gateDefinition)
+	l.run("signer", v.signer)
 	l.run("signature", v.signature)
+	l.run("timestamp", v.timestamp)
+	l.run("content", v.content)
 	l.run("subject", v.subject)
 	l.run("target", v.target)
 	l.run("log proof", func() (string, error) { return v.logProof(ctx) })
@@ -73,11 +77,13 @@ type verifying struct {
 	o      VerifyOptions
 	def    *gate.Definition
 	opened *seal.Opened
-	leaf   record.Leaf
-	log    logState
-	st     *depot
-	ix     *store.Index
-	out    *Verification
+	// unstamped says that the signature holds and the timestamp that is wanted is absent.
+	unstamped bool
+	leaf      record.Leaf
+	log       logState
+	st        *depot
+	ix        *store.Index
+	out       *Verification
 }
 
 func (v *verifying) gateDefinition() (string, error) {
@@ -93,19 +99,65 @@ func (v *verifying) gateDefinition() (string, error) {
 	return fmt.Sprintf("version %d, signed by root SHA256:%s (%s)", def.Version, def.RootKey(), how), nil
 }
 
+// bundle demands the envelope: what it signs is read once the signature holds.
+func (v *verifying) bundle() (string, error) { return bundleOf(v.o.Record) }
+
+func bundleOf(b []byte) (string, error) {
+	by, err := seal.ClaimedBy(b)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Sigstore bundle v0.3 with one envelope and one signature, with %s", by), nil
+}
+
+// signer demands that whoever claims to have signed may sign decisions.
+func (v *verifying) signer() (string, error) {
+	by, err := seal.ClaimedBy(v.o.Record)
+	if err != nil {
+		return "", err
+	}
+	s, err := v.def.DecisionSigner(by)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s, who may sign decisions", s.ID), nil
+}
+
 func (v *verifying) signature() (string, error) {
 	opened, signer, err := v.def.OpenDecision(v.o.Record)
 	if errors.Is(err, gate.ErrNoTimestamp) {
-		return "", no("%v", gate.ErrNoTimestamp)
+		v.unstamped = true // the signature holds
+		return "fits the signed bytes", nil
 	}
 	if err != nil {
 		return "", err
 	}
+	v.opened = opened
+	return fmt.Sprintf("fits the signed bytes, signed by %s", signer.ID), nil
+}
+
+func (v *verifying) timestamp() (string, error) {
+	if v.unstamped {
+		return "", no("%v", gate.ErrNoTimestamp)
+	}
+	return stamped(v.opened), nil
+}
+
+// stamped says what proves when something was signed.
+func stamped(o *seal.Opened) string {
+	if o.Timestamped.IsZero() {
+		return "it has none, and the gate definition wants none"
+	}
+	return "a trusted authority saw it at " + rfc3339(o.Timestamped)
+}
+
+// content demands a decision under this gate definition, or under one that it follows from.
+func (v *verifying) content() (string, error) {
 	p, err := openRecord(v.o.Record, v.def)
 	if err != nil {
 		return "", err
 	}
-	v.out.Predicate, v.out.Digest, v.opened = *p, opened.Digest, opened
+	v.out.Predicate, v.out.Digest = *p, v.opened.Digest
 	if p.Root.Digest != "" {
 		if err := v.def.Follows(p.Root.Version, p.Root.Digest); err != nil {
 			return "", fault.New(fault.Trust, "it was decided under another gate definition: %w; whoever ran evaluate was led to other rules, or this checkout has not the newest; "+
@@ -115,10 +167,10 @@ func (v *verifying) signature() (string, error) {
 		return "", fault.New(fault.Trust, "it was decided under a gate definition that root key SHA256:%s signed, and this one is signed by SHA256:%s: "+
 			"whoever ran evaluate was led to other rules; pin the root there too (--root, CDGATE_ROOT)", p.Root.KeyID, v.def.RootKey())
 	}
-	if want := decisionSubjects(p.Result); !sameSubjects(want, opened.Statement.Subject) {
+	if want := decisionSubjects(p.Result); !sameSubjects(want, v.opened.Statement.Subject) {
 		return "", fault.New(fault.Trust, "the statement's subjects are not those of the decision in it")
 	}
-	return fmt.Sprintf("signed by %s", signer.ID), nil
+	return fmt.Sprintf("decided under version %d of the gate definition", p.Root.Version), nil
 }
 
 func sameSubjects(a, b []seal.Subject) bool {
@@ -171,16 +223,7 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 		return "", fault.Wrap(fault.Trust, err)
 	}
 	v.out.Index = index
-	if v.st, err = openDepot(ctx, v.o.Store, v.o.Registries, false); err != nil {
-		return "", err
-	}
-	if err := v.st.seekReceipt(ctx); err != nil {
-		return "", err
-	}
-	if v.ix, err = v.st.Index(); err != nil {
-		return "", err
-	}
-	if v.log, err = readLog(ctx, v.o.Log, v.def, v.st.Store, v.ix); err != nil {
+	if err := v.openLog(ctx); err != nil {
 		return "", err
 	}
 	if v.st.remote != nil {
@@ -191,13 +234,30 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	if v.log.view == nil {
-		return "", fault.New(fault.Record, "there is no log at %s; name it with --log", v.o.Log)
-	}
 	if _, err := v.log.view.CheckProof(v.o.Proof, leaf); err != nil {
 		return "", fault.Wrap(fault.Trust, err)
 	}
 	return fmt.Sprintf("entry %d of the log, which has %d (%d when it was written)", index, v.log.size, size), nil
+}
+
+// openLog opens the store and reads the log to its head.
+func (v *verifying) openLog(ctx context.Context) (err error) {
+	if v.st, err = openDepot(ctx, v.o.Store, v.o.Registries, false); err != nil {
+		return err
+	}
+	if err := v.st.seekReceipt(ctx); err != nil {
+		return err
+	}
+	if v.ix, err = v.st.Index(); err != nil {
+		return err
+	}
+	if v.log, err = readLog(ctx, v.o.Log, v.def, v.st.Store, v.ix); err != nil {
+		return err
+	}
+	if v.log.view == nil {
+		return fault.New(fault.Record, "there is no log at %s; name it with --log", v.o.Log)
+	}
+	return nil
 }
 
 // key asks whether the signing key stands. A key that somebody else may have, or that was closed before the decision, says

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"cdgate.dev/cdgate/engine/record"
 	"cdgate.dev/cdgate/engine/seal"
 )
 
@@ -37,26 +38,35 @@ type vsaResource struct {
 	Digest map[string]string `json:"digest"`
 }
 
-// vsas are the signed summaries of a final decision, one for each artifact, by its digest. A summary knows only PASSED
-// and FAILED, so a decision that waits for people, or that could not be made, has none.
-func (s *session) vsas(d *durableRecord) (map[string][]byte, error) {
-	r := d.predicate.Result
-	v := vsa{
-		Verifier:     vsaVerifier{ID: verifierID, Version: map[string]string{"cdgate": d.predicate.Engine.Cdgate, "opa": d.predicate.Engine.OPA}},
+// summaryOf is the summary of a final decision with the digest. A summary knows only PASSED and FAILED, so a decision that waits
+// for people, or that could not be made, has none.
+func summaryOf(p record.Predicate, digest string) (v vsa, final bool) {
+	r := p.Result
+	v = vsa{
+		Verifier:     vsaVerifier{ID: verifierID, Version: map[string]string{"cdgate": p.Engine.Cdgate, "opa": p.Engine.OPA}},
 		TimeVerified: r.EvaluatedAt, SLSAVersion: "1.2",
 		ResourceURI:    fmt.Sprintf("cdgate://%s/%s/%s@%s", r.Target.ID, r.Stage, r.Release.Name, r.Release.Version),
-		Policy:         resource("gate.yaml", d.predicate.Inputs.GateBundle),
-		VerifiedLevels: []string{},
+		Policy:         resource("gate.yaml", p.Inputs.GateBundle),
+		VerifiedLevels: []string{}, InputAttestations: []vsaResource{resource("decision", digest)},
 	}
-	switch permit(d) {
-	case 0:
+	switch {
+	case r.Outcome == "allow" && r.ExitCode == 0:
 		v.VerificationResult, v.VerifiedLevels = "PASSED", []string{allowLevel}
-	case exitBlock:
+	case r.Outcome == "block" && r.ExitCode == exitBlock:
 		v.VerificationResult = "FAILED"
 	default:
+		return vsa{}, false
+	}
+	return v, true
+}
+
+// vsas are the signed summaries of a final decision, one for each artifact, by its digest.
+func (s *session) vsas(d *durableRecord) (map[string][]byte, error) {
+	r := d.predicate.Result
+	v, final := summaryOf(d.predicate, d.digest)
+	if code := permit(d); !final || code != 0 && code != exitBlock {
 		return nil, nil
 	}
-	v.InputAttestations = append(v.InputAttestations, resource("decision", d.digest))
 	for _, it := range s.file.items {
 		v.InputAttestations = append(v.InputAttestations, resource(string(it.Kind), it.ID))
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -13,6 +15,7 @@ import (
 	"cdgate.dev/cdgate/engine/decide"
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/record"
+	"cdgate.dev/cdgate/evidence/registry"
 )
 
 const (
@@ -22,10 +25,14 @@ const (
 )
 
 func (w *world) verifyCommand() *cli.Command {
-	return w.command("verify", "RECORD", "may this go there now, says a record?",
-		"Checks a decision record: gate definition, signature, subject, target, log proof, later decisions and rejections,\n"+
-			"freshness, outcome. Exits 0 only when the record says allow and every check passed. The proof is read from\n"+
-			"RECORD.tlog-proof.",
+	return w.command("verify", "FILE", "does this hold, and may it go there now?",
+		"Checks any file that cdgate writes, and tells of each check. Of a decision record it asks whether the release may go to\n"+
+			"the target now: signature, gate definition, log proof (from RECORD.tlog-proof), artifacts, target, later decisions and\n"+
+			"rejections, freshness, outcome; it exits 0 only when the record says allow and every check passed.\n\n"+
+			"FILE can also be a verification summary, a statement of evidence, a collection, an approval or rejection, gate.yaml or\n"+
+			"a signature of it, an enrolment, a log proof or checkpoint, the log, or a store: a directory, a .tar or oci://….\n\n"+
+			"Exits 20 for what is in order and does not count (expired, for something else, signed by a stranger), 50 where\n"+
+			"something was altered or taken away, 30 for what cannot be read.",
 		1, flags(one(artifactFlag()), targetFlags(), placeFlags(), one(outputFlag("text", "json"))), (*call).verify)
 }
 
@@ -36,8 +43,9 @@ func (w *world) replayCommand() *cli.Command {
 		-1, flags(storeFlags(), one(rootFlag(), outputFlag("text", "json"))), (*call).replay)
 }
 
-// checked is the JSON of verify and of one replay.
+// checked is the JSON of verify for a decision record, and of one replay.
 type checked struct {
+	Type        string         `json:"type"`
 	Record      string         `json:"record"`
 	OK          bool           `json:"ok"`
 	ExitCode    int            `json:"exitCode"`
@@ -61,16 +69,32 @@ type check struct {
 
 func newChecked(path, digest string, r record.Result, checks []engine.VerifyCheck, code int) checked {
 	out := checked{
-		Record: path, OK: code == exitAllow, ExitCode: code, Outcome: r.Outcome, Basis: r.Basis, Digest: digest, Release: r.Release,
+		Type: engine.IsRecord, Record: path, OK: code == exitAllow, ExitCode: code, Outcome: r.Outcome, Basis: r.Basis, Digest: digest, Release: r.Release,
 		Target: r.Target, Stage: r.Stage, ValidUntil: r.ValidUntil,
 	}
 	if out.Outcome == "" {
 		out.Outcome = decide.Block.String()
 	}
+	out.Checks = checksOf(checks)
+	return out
+}
+
+func checksOf(checks []engine.VerifyCheck) (out []check) {
 	for _, c := range checks {
-		out.Checks = append(out.Checks, check{Name: c.Name, OK: c.OK, Detail: c.Detail})
+		out = append(out, check{Name: c.Name, OK: c.OK, Detail: c.Detail})
 	}
 	return out
+}
+
+// examined is the JSON of verify for everything but decision records.
+type examined struct {
+	Type     string  `json:"type"`
+	File     string  `json:"file"`
+	Title    string  `json:"title"`
+	OK       bool    `json:"ok"`
+	ExitCode int     `json:"exitCode"`
+	Digest   string  `json:"digest"`
+	Checks   []check `json:"checks"`
 }
 
 func (k *call) verify() error {
@@ -78,26 +102,84 @@ func (k *call) verify() error {
 	if err != nil {
 		return err
 	}
-	o := engine.VerifyOptions{Target: k.String("target"), Stage: k.String("stage"), Now: k.now}
 	path := k.Args().First()
-	if o.Record, o.Proof, err = k.readRecord(path); err != nil {
-		return err
+	if path == "" {
+		return fault.New(fault.Usage, "no file is named; cdgate evaluate wrote a record, by default as .cdgate/TARGET.sigstore.json")
 	}
+	o := engine.VerifyOptions{Target: k.String("target"), Stage: k.String("stage"), Now: k.now}
 	if o.Places, err = k.places(); err != nil {
 		return err
 	}
 	if o.Artifacts, err = k.artifacts(); err != nil {
 		return err
 	}
-	v, err := engine.Verify(k.Context.Context, o)
+	x, err := k.examine(path, o)
 	if err != nil {
 		return err
 	}
-	c := newChecked(path, v.Digest, v.Predicate.Result, v.Checks, v.ExitCode)
-	if err := k.deliverJSON(outs, c, func() string { return k.verifyText(c) }); err != nil {
+	if v := x.Record; v != nil {
+		c := newChecked(path, v.Digest, v.Predicate.Result, v.Checks, v.ExitCode)
+		if err := k.deliverJSON(outs, c, func() string { return k.verifyText(c) }); err != nil {
+			return err
+		}
+		return answered(v.ExitCode)
+	}
+	c := examined{Type: x.What, File: path, Title: x.Title, OK: x.ExitCode == exitAllow, ExitCode: x.ExitCode, Digest: x.Digest, Checks: checksOf(x.Checks)}
+	if err := k.deliverJSON(outs, c, func() string { return examinedText(c) }); err != nil {
 		return err
 	}
-	return answered(v.ExitCode)
+	return answered(x.ExitCode)
+}
+
+// examine finds out what an argument is: a store, a log, or a file.
+func (k *call) examine(path string, o engine.VerifyOptions) (*engine.Examination, error) {
+	place := k.storeAt(path)
+	switch info, err := os.Stat(k.abs(path)); {
+	case strings.HasPrefix(path, registry.Scheme):
+		if o.Registries, err = k.registriesFor(path); err != nil {
+			return nil, err
+		}
+		return engine.ExamineStore(k.Context.Context, path, o)
+	case err == nil && info.IsDir() && k.exists(filepath.Join(path, "oci-layout")), err == nil && info.Mode().IsRegular() && strings.HasSuffix(path, ".tar"):
+		return engine.ExamineStore(k.Context.Context, place, o)
+	case err == nil && info.IsDir() && k.exists(filepath.Join(path, "checkpoint")):
+		o.Log = place
+		return engine.ExamineLog(k.Context.Context, o)
+	case err == nil && info.IsDir():
+		return nil, fault.New(fault.Usage, "verify %s: it is a directory and neither a store (oci-layout) nor a log (checkpoint); name a file in it", path)
+	}
+	b, proof, err := k.readRecord(path)
+	if err != nil {
+		return nil, err
+	}
+	o.Proof = proof
+	x := engine.ExamineOptions{VerifyOptions: o, Bytes: b, GateAsked: k.String("gate") != ""}
+	if path != "-" {
+		x.Name = place
+	}
+	if record, ok := strings.CutSuffix(path, engine.ProofPath("")); ok && k.exists(record) {
+		if x.Record, err = readSmall(k.abs(record), maxRecordFile); err != nil {
+			return nil, fault.New(fault.Evidence, "read the record beside the proof: %w", err)
+		}
+	}
+	return engine.Examine(k.Context.Context, x)
+}
+
+// examinedText says what holds, or why not.
+func examinedText(c examined) string {
+	var b strings.Builder
+	word := "DOES NOT HOLD"
+	switch {
+	case c.OK:
+		word = "HOLDS"
+	case c.ExitCode == exitRefused:
+		word = "DOES NOT COUNT"
+	}
+	title := shortDigests(strings.TrimSuffix(c.Type+": "+c.Title, ": "))
+	lines := strings.Split(wrap(shown(title), helpWidth-len(word)-2), "\n")
+	fmt.Fprintf(&b, "%s  %s\n", word, strings.Join(lines, "\n"+strings.Repeat(" ", len(word)+2)))
+	checkLines(&b, c.Checks)
+	return b.String()
 }
 
 // readRecord reads a record and the proof beside it; "-" is stdin, without a proof.
@@ -111,7 +193,7 @@ func (k *call) readRecord(path string) (rec, proof []byte, err error) {
 	}
 	path = k.abs(path)
 	if rec, err = readSmall(path, maxRecordFile); err != nil {
-		return nil, nil, fault.New(fault.Usage, "read record: %w; cdgate evaluate writes it, and removes the old one when it cannot", err)
+		return nil, nil, fault.New(fault.Usage, "read file: %w; cdgate evaluate writes the record, and removes the old one when it cannot", err)
 	}
 	proof, err = readSmall(engine.ProofPath(path), maxProofFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -153,13 +235,20 @@ func (k *call) verifyText(c checked) string {
 	return b.String()
 }
 
+// longDigest is a digest in full, which is longer than a line has room for beside a name. JSON has it whole.
+var longDigest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+
+func shortDigests(s string) string {
+	return longDigest.ReplaceAllStringFunc(s, func(d string) string { return d[:len("sha256:")+12] + "…" })
+}
+
 func checkLines(b *strings.Builder, checks []check) {
 	for _, c := range checks {
 		mark := "✓"
 		if !c.OK {
 			mark = "✗"
 		}
-		lines := strings.Split(wrap(shown(c.Detail), helpWidth-21), "\n")
+		lines := strings.Split(wrap(shown(shortDigests(c.Detail)), helpWidth-21), "\n")
 		fmt.Fprintf(b, "  %s %-16s %s\n", mark, shown(c.Name), strings.Join(lines, "\n"+strings.Repeat(" ", 21)))
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"cdgate.dev/cdgate/schemas"
 )
 
-// apiVersion is the only version of the document there is.
-const apiVersion = "cdgate.dev/gate/v1"
+// APIVersion is the only version of the document there is.
+const APIVersion = "cdgate.dev/gate/v1"
 
 // checker looks for what a definition cannot mean, beyond its shape.
 type checker struct {
@@ -43,8 +43,8 @@ func (c *checker) add(place, hint, format string, args ...any) {
 }
 
 func (c *checker) head() {
-	if c.d.APIVersion != apiVersion {
-		c.add("apiVersion", "", "is %q, want %q", c.d.APIVersion, apiVersion)
+	if c.d.APIVersion != APIVersion {
+		c.add("apiVersion", "", "is %q, want %q", c.d.APIVersion, APIVersion)
 	}
 	if c.d.Version < 1 {
 		c.add("version", "count up from 1 with every change", "is %d", c.d.Version)

@@ -32,6 +32,8 @@ type Enrolment struct {
 
 	// Key is the key in PublicKey.
 	Key seal.PublicKey `json:"-"`
+
+	at time.Time
 }
 
 // Enrol signs an enrolment of the signer's key. Errors are of class fault.Usage.
@@ -61,6 +63,18 @@ func Enrol(e Enrolment, signer *seal.Signer, now time.Time) ([]byte, error) {
 // OpenEnrolment reads an enrolment and demands that it is signed with the key that it is about, and that it is fresh. Errors
 // are of class fault.Trust.
 func OpenEnrolment(file string, bundle []byte, now time.Time) (*Enrolment, error) {
+	e, err := ReadEnrolment(file, bundle)
+	if err == nil {
+		err = e.Fresh(file, now)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// ReadEnrolment is OpenEnrolment without asking how old it is.
+func ReadEnrolment(file string, bundle []byte) (*Enrolment, error) {
 	no := func(format string, args ...any) (*Enrolment, error) {
 		return nil, fault.New(fault.Trust, "read enrolment %s: "+format, append([]any{file}, args...)...)
 	}
@@ -84,16 +98,25 @@ func OpenEnrolment(file string, bundle []byte, now time.Time) (*Enrolment, error
 	if "sha256:"+claim.Statement.Subject[0].Digest["sha256"] != seal.Digest([]byte(e.PublicKey)) || e.PublicKey != e.Key.PEM {
 		return no("it is about another key than the one in it")
 	}
-	at, err := parseTime(e.At)
-	switch age := now.Sub(at); {
-	case err != nil:
+	if e.at, err = parseTime(e.At); err != nil {
 		return no("%w", err)
-	case age < -enrolmentSkew:
-		return no("it was made at %s, which is in the future; set the clock", e.At)
-	case age > maxEnrolment:
-		return no("it was made at %s, and counts for 30 days; have them run cdgate keys enroll again", e.At)
-	case strings.TrimSpace(e.Name) == "":
+	}
+	if strings.TrimSpace(e.Name) == "" {
 		return no("it says no name")
 	}
 	return &e, nil
 }
+
+// Fresh demands that the enrolment was made at most 30 days before now.
+func (e *Enrolment) Fresh(file string, now time.Time) error {
+	switch age := now.Sub(e.at); {
+	case age < -enrolmentSkew:
+		return fault.New(fault.Trust, "read enrolment %s: it was made at %s, which is in the future; set the clock", file, e.At)
+	case age > maxEnrolment:
+		return fault.New(fault.Trust, "read enrolment %s: it was made at %s, and counts for 30 days; have them run cdgate keys enroll again", file, e.At)
+	}
+	return nil
+}
+
+// Until is how long it counts.
+func (e *Enrolment) Until() time.Time { return e.at.Add(maxEnrolment) }

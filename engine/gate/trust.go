@@ -108,6 +108,20 @@ func (d *Definition) WantsTimestamp(by seal.Signatory) bool {
 	return ok && s.Require != nil && s.Require.Timestamp
 }
 
+// DecisionSigner is the signer that a key or certificate belongs to, who must be one that may sign decisions. The error is of
+// class fault.Trust: a decision by anybody else is a forged one.
+func (d *Definition) DecisionSigner(by seal.Signatory) (Signer, error) {
+	s, ok := d.SignerBy(by)
+	if ok && s.MayDo(Decision) {
+		return s, nil
+	}
+	why := "the gate definition does not let it sign decisions"
+	if !ok && by.KeyID == "" {
+		why = d.Unknown(by)
+	}
+	return Signer{}, fault.New(fault.Trust, "%w: %s; %s", seal.ErrUnknownKey, by, why)
+}
+
 // OpenDecision opens a decision record: it must be signed by a signer who may sign decisions, and have a timestamp where the
 // definition wants one (ErrNoTimestamp). Other errors are those of seal.Trust.
 func (d *Definition) OpenDecision(bundle []byte) (*seal.Opened, Signer, error) {
@@ -115,13 +129,9 @@ func (d *Definition) OpenDecision(bundle []byte) (*seal.Opened, Signer, error) {
 	if err != nil {
 		return nil, Signer{}, err
 	}
-	s, ok := d.SignerBy(by)
-	if !ok || !s.MayDo(Decision) {
-		why := "the gate definition does not let it sign decisions"
-		if !ok && by.KeyID == "" {
-			why = d.Unknown(by)
-		}
-		return nil, Signer{}, fault.New(fault.Trust, "%w: %s; %s", seal.ErrUnknownKey, by, why)
+	s, err := d.DecisionSigner(by)
+	if err != nil {
+		return nil, Signer{}, err
 	}
 	o, err := d.TrustIn(by).OpenDecision(bundle)
 	if err != nil {

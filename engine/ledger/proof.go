@@ -32,17 +32,35 @@ func CheckProof(v Verifier, proof, leaf []byte) (index, size uint64, err error) 
 	return p.Index, cp.Size, nil
 }
 
-func checkProof(k *keys, file, leaf []byte) (*proof.TLogProof, *checkpoint, error) {
+// ProofIndex is the entry that a proof file says it is for. Nothing else of it was checked.
+func ProofIndex(file []byte) (uint64, error) {
+	p, err := readProof(file)
+	if err != nil {
+		return 0, err
+	}
+	return p.Index, nil
+}
+
+// readProof reads a proof file in its one form.
+func readProof(file []byte) (*proof.TLogProof, error) {
 	if len(file) > MaxProof {
-		return nil, nil, fault.New(fault.Evidence, "read log proof: it has %d bytes, more than the limit of %d", len(file), MaxProof)
+		return nil, fault.New(fault.Evidence, "read log proof: it has %d bytes, more than the limit of %d", len(file), MaxProof)
 	}
 	var p proof.TLogProof
 	if err := p.Unmarshal(file); err != nil {
-		return nil, nil, fault.New(fault.Evidence, "read log proof: %w", err)
+		return nil, fault.New(fault.Evidence, "read log proof: %w", err)
 	}
 	// The parser forgives line ends and numbers written in other ways; a proof has one form.
 	if len(p.Hashes) > maxHashes || !bytes.Equal(p.Marshal(), file) {
-		return nil, nil, fault.New(fault.Evidence, "read log proof: it is not in the form of c2sp.org/tlog-proof@v1")
+		return nil, fault.New(fault.Evidence, "read log proof: it is not in the form of c2sp.org/tlog-proof@v1")
+	}
+	return &p, nil
+}
+
+func checkProof(k *keys, file, leaf []byte) (*proof.TLogProof, *checkpoint, error) {
+	p, err := readProof(file)
+	if err != nil {
+		return nil, nil, err
 	}
 	cp, err := openCheckpoint(k, p.Checkpoint)
 	if err != nil {
@@ -56,7 +74,7 @@ func checkProof(k *keys, file, leaf []byte) (*proof.TLogProof, *checkpoint, erro
 	if err := merkle.VerifyInclusion(rfc6962.DefaultHasher, p.Index, cp.Size, leafHash, hashes, cp.Hash); err != nil {
 		return nil, nil, fault.New(fault.Trust, "check log proof: this leaf is not entry %d of the log: %w", p.Index, err)
 	}
-	return &p, cp, nil
+	return p, cp, nil
 }
 
 var errCheckpointForm = errors.New("the checkpoint has more than name, size, root and signatures, or writes them in another form")

@@ -78,23 +78,47 @@ func (v *View) CheckProof(proof, leaf []byte) (index uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if cp.Size > v.Size {
-		return 0, fault.New(fault.Trust, "check log proof: the log had %d entries and now has %d: it was rolled back", cp.Size, v.Size)
-	}
-	root := v.root
-	if cp.Size < v.Size {
-		if root, err = rootOf(v.hashes[:cp.Size]); err != nil {
-			return 0, fault.New(fault.Trust, "check log proof: %w", err)
-		}
-	}
-	if !bytes.Equal(root, cp.Hash) {
-		return 0, fault.New(fault.Trust, "check log proof: the first %d entries of the log are not those of %s any more: it was forked",
-			cp.Size, rootString(cp.Hash))
+	if err := v.continues(cp); err != nil {
+		return 0, err
 	}
 	if !bytes.Equal(v.Leaves[p.Index], leaf) {
 		return 0, fault.New(fault.Trust, "check log proof: entry %d of the log is another one", p.Index)
 	}
 	return p.Index, nil
+}
+
+// CheckCheckpoint says whether a checkpoint is signed, countersigned by a quorum of witnesses, and an earlier state of this log, and gives its size.
+func (v *View) CheckCheckpoint(text []byte) (size uint64, err error) {
+	if len(text) > maxCheckpoint {
+		return 0, fault.New(fault.Evidence, "read log checkpoint: it has %d bytes, more than the limit of %d", len(text), maxCheckpoint)
+	}
+	cp, err := openCheckpoint(v.keys, text)
+	if err == nil {
+		err = v.keys.enough(cp.witnesses)
+	}
+	if err != nil {
+		return 0, fault.New(fault.Trust, "check log checkpoint: %w", err)
+	}
+	return cp.Size, v.continues(cp)
+}
+
+// continues says whether the log is the one under the checkpoint, or that one longer.
+func (v *View) continues(cp *checkpoint) error {
+	if cp.Size > v.Size {
+		return fault.New(fault.Trust, "check log proof: the log had %d entries and now has %d: it was rolled back", cp.Size, v.Size)
+	}
+	root := v.root
+	if cp.Size < v.Size {
+		var err error
+		if root, err = rootOf(v.hashes[:cp.Size]); err != nil {
+			return fault.New(fault.Trust, "check log proof: %w", err)
+		}
+	}
+	if !bytes.Equal(root, cp.Hash) {
+		return fault.New(fault.Trust, "check log proof: the first %d entries of the log are not those of %s any more: it was forked",
+			cp.Size, rootString(cp.Hash))
+	}
+	return nil
 }
 
 // rootOf is the RFC 6962 root over leaf hashes.

@@ -49,8 +49,6 @@ func (g *gathering) count(trusted []*statement) []*statement {
 	for _, s := range trusted {
 		k, ok := g.supersedes(s)
 		by := latest[k]
-		age := g.want.Now.Sub(s.at)
-		limit := g.def.MaxAge(g.want.Target, s.kind)
 		switch {
 		case ok && by.producer().Attempt > s.producer().Attempt:
 			g.refuse(s, Superseded, s.signer.ID, "attempt %d of the same run replaced the %s statement %s of attempt %d",
@@ -58,17 +56,26 @@ func (g *gathering) count(trusted []*statement) []*statement {
 		case !g.isListed(s):
 			g.refuse(s, Unlisted, s.signer.ID, "no collection of %s lists the %s statement %s; collecting was cut short, or the statement was added by hand: collect again",
 				s.signer.ID, s.kindName(), short(s.digest))
-		case age < -Skew:
-			g.refuse(s, Future, s.signer.ID, "the %s statement %s was collected at %s, which is in the future; set the clock of the machine that collected it",
-				s.kindName(), short(s.digest), s.at.Format(time.RFC3339))
-		case age > limit:
-			g.refuse(s, Stale, s.signer.ID, "the %s statement %s was collected at %s, %s ago, and target %s takes %s evidence for %s; collect again",
-				s.kindName(), short(s.digest), s.at.Format(time.RFC3339), age.Round(time.Minute), g.want.Target, s.kindName(), limit)
-		default:
+		case g.timely(s):
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// timely says whether a statement is neither from the future nor older than its target takes it.
+func (g *gathering) timely(s *statement) bool {
+	age := g.want.Now.Sub(s.at)
+	limit := g.def.MaxAge(g.want.Target, s.kind)
+	switch {
+	case age < -Skew:
+		return g.refuse(s, Future, s.signer.ID, "the %s statement %s was collected at %s, which is in the future; set the clock of the machine that collected it",
+			s.kindName(), short(s.digest), s.at.Format(time.RFC3339))
+	case age > limit:
+		return g.refuse(s, Stale, s.signer.ID, "the %s statement %s was collected at %s, %s ago, and target %s takes %s evidence for %s; collect again",
+			s.kindName(), short(s.digest), s.at.Format(time.RFC3339), age.Round(time.Minute), g.want.Target, s.kindName(), limit)
+	}
+	return true
 }
 
 // isListed says whether a trusted collection of the same signer, about the same thing, lists the statement.

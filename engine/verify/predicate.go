@@ -32,6 +32,12 @@ func kindOf(predicateType string) (evidence.Kind, bool) {
 	return "", false
 }
 
+// IsEvidenceType says whether a predicate type has the form of one of evidence, of a built-in kind or of an own one.
+func IsEvidenceType(predicateType string) bool {
+	name := shortType(predicateType)
+	return predicateType == PredicateType(evidence.Kind(name)) && name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
+}
+
 // ownKindOf is the own kind of a predicate type, as far as its form goes: whether there is such a kind the gate
 // definition says.
 func ownKindOf(def *gate.Definition, predicateType string) (evidence.Kind, bool) {

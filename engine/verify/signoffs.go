@@ -53,42 +53,74 @@ func held(logged map[string]int, digest string) bool {
 }
 
 // signoff verifies one statement about the release.
-func (x *examiner) signoff(s *statement, under int, logged bool) (Signoff, bool) {
-	by := s.claim.Signatory()
-	name, isSigner := x.owner(s, by)
-	if name == "" {
-		return Signoff{}, x.refuse(s, UnknownSigner, by.ID(), "the sign-off %s is signed with %s, %s", short(s.digest), by, x.def.Unknown(by))
-	}
-	opened, err := x.def.TrustIn(by).Open(s.bundle)
-	switch {
-	case errors.Is(err, seal.ErrUntrusted):
-		return Signoff{}, x.refuse(s, Untrusted, name, "the sign-off %s claims to be signed by %s: %v", short(s.digest), name, err)
-	case errors.Is(err, seal.ErrMalformed):
-		return Signoff{}, x.blame(s, fault.New(fault.Evidence, "open sign-off %s: %s signed something that is no statement of this version: %v", s.digest, name, err))
-	case err != nil:
-		return Signoff{}, x.blame(s, fault.New(fault.Trust, "open sign-off %s: it claims the key of %s, but the signature is not that key's: it was altered after it was signed, or forged", s.digest, name))
-	case opened.Timestamped.IsZero() && x.def.WantsTimestamp(by):
-		return Signoff{}, x.refuse(s, NoTimestamp, name, "the sign-off %s, signed by %s, does not count: %v", short(s.digest), name, gate.ErrNoTimestamp)
-	case isSigner:
-		return Signoff{}, x.refuse(s, WrongRole, name, "the sign-off %s is signed by %s, which is a machine; people sign off", short(s.digest), name)
-	case opened.Statement.PredicateType != SignoffType:
-		return Signoff{}, x.refuse(s, WrongRole, name, "%s, signed by %s, is a %q and no sign-off", short(s.digest), name, opened.Statement.PredicateType)
-	}
-	so, err := decodeSignoff(opened)
-	if err != nil {
-		return Signoff{}, x.blame(s, fault.New(fault.Evidence, "read sign-off %s, signed by %s: %v", s.digest, name, err))
-	}
-	if !logged {
-		return Signoff{}, x.refuse(s, Unlogged, name, "the sign-off %s of %s is not in the decision log; have it signed again with cdgate approve or reject, which logs it", short(s.digest), name)
-	}
-	if u := x.def.Stands(by, gate.When{Stamped: opened.Timestamped, Claimed: so.SignedAt, Now: x.want.Now, Logged: under}); u != nil {
-		return Signoff{}, x.refuse(s, reasonOf(u), name, "the sign-off %s of %s does not count: %s", short(s.digest), name, u.Msg)
-	}
-	so.Digest, so.Manifest, so.Person, so.KeyID = s.digest, s.manifest, name, opened.KeyID
-	if p, ok := x.def.PersonBy(by); ok {
-		so.Name = p.Name
+func (x *examiner) signoff(s *statement, under int, logged bool) (so Signoff, ok bool) {
+	for _, c := range signoffChecks(&so, under, logged) {
+		if !c.ask(x, s) {
+			return Signoff{}, false
+		}
 	}
 	return so, true
+}
+
+// signoffChecks are made in this order, as those of other statements are; they fill in the sign-off.
+func signoffChecks(so *Signoff, under int, logged bool) []check {
+	return []check{
+		{"signer", func(x *examiner, s *statement) bool {
+			s.by = s.claim.Signatory()
+			s.owner, s.machine = x.owner(s, s.by)
+			return s.owner != "" || x.refuse(s, UnknownSigner, s.by.ID(), "the sign-off %s is signed with %s, %s", short(s.digest), s.by, x.def.Unknown(s.by))
+		}},
+		{"signature", (*examiner).signoffSigned},
+		{"timestamp", func(x *examiner, s *statement) bool {
+			return !s.opened.Timestamped.IsZero() || !x.def.WantsTimestamp(s.by) ||
+				x.refuse(s, NoTimestamp, s.owner, "the sign-off %s, signed by %s, does not count: %v", short(s.digest), s.owner, gate.ErrNoTimestamp)
+		}},
+		{"role", func(x *examiner, s *statement) bool {
+			// A person whom a role lets sign evidence is no machine.
+			switch _, machine := x.def.SignerBy(s.by); {
+			case machine:
+				return x.refuse(s, WrongRole, s.owner, "the sign-off %s is signed by %s, which is a machine; people sign off", short(s.digest), s.owner)
+			case s.opened.Statement.PredicateType != SignoffType:
+				return x.refuse(s, WrongRole, s.owner, "%s, signed by %s, is a %q and no sign-off", short(s.digest), s.owner, s.opened.Statement.PredicateType)
+			}
+			return true
+		}},
+		{"content", func(x *examiner, s *statement) bool {
+			var err error
+			if *so, err = decodeSignoff(s.opened); err != nil {
+				return x.blame(s, fault.New(fault.Evidence, "read sign-off %s, signed by %s: %v", s.digest, s.owner, err))
+			}
+			so.Digest, so.Manifest, so.Person, so.KeyID = s.digest, s.manifest, s.owner, s.opened.KeyID
+			if p, ok := x.def.PersonBy(s.by); ok {
+				so.Name = p.Name
+			}
+			return true
+		}},
+		{"log", func(x *examiner, s *statement) bool {
+			return logged || x.refuse(s, Unlogged, s.owner, "the sign-off %s of %s is not in the decision log; have it signed again with cdgate approve or reject, which logs it", short(s.digest), s.owner)
+		}},
+		{"key", func(x *examiner, s *statement) bool {
+			if u := x.def.Stands(s.by, gate.When{Stamped: s.opened.Timestamped, Claimed: so.SignedAt, Now: x.want.Now, Logged: under}); u != nil {
+				return x.refuse(s, reasonOf(u), s.owner, "the sign-off %s of %s does not count: %s", short(s.digest), s.owner, u.Msg)
+			}
+			return true
+		}},
+	}
+}
+
+// signoffSigned demands that the signature is the person's, and that all holds that others say about it.
+func (x *examiner) signoffSigned(s *statement) bool {
+	var err error
+	s.opened, err = x.def.TrustIn(s.by).Open(s.bundle)
+	switch {
+	case errors.Is(err, seal.ErrUntrusted):
+		return x.refuse(s, Untrusted, s.owner, "the sign-off %s claims to be signed by %s: %v", short(s.digest), s.owner, err)
+	case errors.Is(err, seal.ErrMalformed):
+		return x.blame(s, fault.New(fault.Evidence, "open sign-off %s: %s signed something that is no statement of this version: %v", s.digest, s.owner, err))
+	case err != nil:
+		return x.blame(s, fault.New(fault.Trust, "open sign-off %s: it claims the key of %s, but the signature is not that key's: it was altered after it was signed, or forged", s.digest, s.owner))
+	}
+	return true
 }
 
 func decodeSignoff(o *seal.Opened) (Signoff, error) {

@@ -32,13 +32,18 @@ type statement struct {
 	// What follows is believed; judged is set when it was looked at.
 	judged bool
 	ok     bool
-	signer gate.Signer
-	about  About
-	kind   evidence.Kind // empty for collections
-	item   *ItemPredicate
-	build  *BuildPredicate
-	listed *CollectionPredicate
-	at     time.Time
+	by     seal.Signatory
+	// owner is whose key or certificate signed; machine says that it is a signer, or a person whom a role makes one.
+	owner   string
+	machine bool
+	opened  *seal.Opened
+	signer  gate.Signer
+	about   About
+	kind    evidence.Kind // empty for collections
+	item    *ItemPredicate
+	build   *BuildPredicate
+	listed  *CollectionPredicate
+	at      time.Time
 }
 
 // claimed is what of a predicate decides whether a statement concerns a release at all.

@@ -47,46 +47,106 @@ func (x *examiner) trusted(s *statement) bool {
 	return s.ok
 }
 
+// check is one step of judging a statement: false when the statement does not count, after saying why.
+type check struct {
+	name string
+	ask  func(x *examiner, s *statement) bool
+}
+
+// checks are made in this order, and the first that fails is told. Explain shows them one by one.
+var checks = []check{
+	{"bundle", (*examiner).legible},
+	{"signer", (*examiner).known},
+	{"signature", (*examiner).signed},
+	{"timestamp", (*examiner).stamped},
+	{"role", (*examiner).entitled},
+	{"content", (*examiner).decoded},
+	{"key", (*examiner).standing},
+	{"line", (*examiner).ofLine},
+}
+
 func (x *examiner) judge(s *statement) bool {
-	if s.fault != nil {
-		return x.blame(s, s.fault)
+	for _, c := range checks {
+		if !c.ask(x, s) {
+			return false
+		}
 	}
-	if s.claim == nil {
+	return true
+}
+
+// legible demands a bundle around one statement about one subject.
+func (x *examiner) legible(s *statement) bool {
+	switch {
+	case s.fault != nil:
+		return x.blame(s, s.fault)
+	case s.claim == nil:
 		return x.unreadable(s)
 	}
+	return true
+}
+
+// known demands that the key or certificate is somebody's.
+func (x *examiner) known(s *statement) bool {
 	if own, ok := ownKindOf(x.def, s.claim.Statement.PredicateType); ok {
 		s.kind = own
 	}
-	by := s.claim.Signatory()
-	name, isSigner := x.owner(s, by)
-	if name == "" {
-		return x.refuse(s, UnknownSigner, by.ID(), "the %s statement %s is signed with %s, %s", s.kindName(), short(s.digest), by, x.def.Unknown(by))
+	s.by = s.claim.Signatory()
+	s.owner, s.machine = x.owner(s, s.by)
+	if s.owner == "" {
+		return x.refuse(s, UnknownSigner, s.by.ID(), "the %s statement %s is signed with %s, %s", s.kindName(), short(s.digest), s.by, x.def.Unknown(s.by))
 	}
-	opened, err := x.def.TrustIn(by).Open(s.bundle)
+	return true
+}
+
+// signed demands that the signature is theirs, and that all holds that others say about it.
+func (x *examiner) signed(s *statement) (ok bool) {
+	var err error
+	s.opened, err = x.def.TrustIn(s.by).Open(s.bundle)
 	switch {
 	case errors.Is(err, seal.ErrUntrusted):
-		return x.refuse(s, Untrusted, name, "the %s statement %s claims to be signed by %s: %v", s.kindName(), short(s.digest), name, err)
+		return x.refuse(s, Untrusted, s.owner, "the %s statement %s claims to be signed by %s: %v", s.kindName(), short(s.digest), s.owner, err)
 	case errors.Is(err, seal.ErrMalformed):
-		return x.blame(s, fault.New(fault.Evidence, "open %s statement %s: %s signed something that is no statement of this version: %v", s.kindName(), s.digest, name, err))
+		return x.blame(s, fault.New(fault.Evidence, "open %s statement %s: %s signed something that is no statement of this version: %v", s.kindName(), s.digest, s.owner, err))
 	case err != nil:
-		return x.blame(s, fault.New(fault.Trust, "open %s statement %s: it claims the key of %s, but the signature is not that key's: the statement was altered after it was signed, or forged", s.kindName(), s.digest, name))
+		return x.blame(s, fault.New(fault.Trust, "open %s statement %s: it claims the key of %s, but the signature is not that key's: the statement was altered after it was signed, or forged", s.kindName(), s.digest, s.owner))
 	}
+	return true
+}
+
+// stamped demands a timestamp where the definition wants one.
+func (x *examiner) stamped(s *statement) bool {
+	if s.opened.Timestamped.IsZero() && x.def.WantsTimestamp(s.by) {
+		return x.refuse(s, NoTimestamp, s.owner, "the %s statement %s, signed by %s, does not count: %v", s.kindName(), short(s.digest), s.owner, gate.ErrNoTimestamp)
+	}
+	return true
+}
+
+// entitled demands that the signer may say statements of this predicate type.
+func (x *examiner) entitled(s *statement) bool {
 	switch {
-	case opened.Timestamped.IsZero() && x.def.WantsTimestamp(by):
-		return x.refuse(s, NoTimestamp, name, "the %s statement %s, signed by %s, does not count: %v", s.kindName(), short(s.digest), name, gate.ErrNoTimestamp)
-	case !isSigner:
-		return x.refuse(s, WrongRole, name, "the %s statement %s is signed by %s, a person, whose roles let them sign no evidence here; evidence is signed by signers, "+
-			"and by people with a role whose may lists the kind", s.kindName(), short(s.digest), name)
+	case !s.machine:
+		return x.refuse(s, WrongRole, s.owner, "the %s statement %s is signed by %s, a person, whose roles let them sign no evidence here; evidence is signed by signers, "+
+			"and by people with a role whose may lists the kind", s.kindName(), short(s.digest), s.owner)
 	case s.isCollection() && !s.signer.Attests(), s.kind != "" && !s.signer.MayDo(string(s.kind)), !s.isCollection() && s.kind == "":
-		return x.refuse(s, WrongRole, name, "the %s statement %s is signed by %s, whose signature counts for %s only", s.kindName(), short(s.digest), name, quoted(s.signer.May))
+		return x.refuse(s, WrongRole, s.owner, "the %s statement %s is signed by %s, whose signature counts for %s only", s.kindName(), short(s.digest), s.owner, quoted(s.signer.May))
 	}
-	if err := s.decode(opened); err != nil {
-		return x.blame(s, fault.New(fault.Evidence, "read %s statement %s, signed by %s: %v", s.kindName(), s.digest, name, err))
+	return true
+}
+
+// decoded demands a predicate of exactly the members of its kind.
+func (x *examiner) decoded(s *statement) bool {
+	if err := s.decode(s.opened); err != nil {
+		return x.blame(s, fault.New(fault.Evidence, "read %s statement %s, signed by %s: %v", s.kindName(), s.digest, s.owner, err))
 	}
-	if u := x.def.Stands(by, gate.When{Stamped: opened.Timestamped, Claimed: s.at, Now: x.want.Now}); u != nil {
-		return x.refuse(s, reasonOf(u), name, "the %s statement %s of %s does not count: %s", s.kindName(), short(s.digest), name, u.Msg)
+	return true
+}
+
+// standing demands that the key was valid when it signed.
+func (x *examiner) standing(s *statement) bool {
+	if u := x.def.Stands(s.by, gate.When{Stamped: s.opened.Timestamped, Claimed: s.at, Now: x.want.Now}); u != nil {
+		return x.refuse(s, reasonOf(u), s.owner, "the %s statement %s of %s does not count: %s", s.kindName(), short(s.digest), s.owner, u.Msg)
 	}
-	return x.ofLine(s)
+	return true
 }
 
 // reasonOf says why a signature does not count.
