@@ -2,6 +2,8 @@ package engine
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -63,7 +65,12 @@ func writeOutputs(path string, bundle, proof []byte, vsas map[string][]byte) err
 }
 
 // writeDurable writes a file that is either whole or absent, also after a crash.
-func writeDurable(path string, b []byte) (err error) {
+func writeDurable(path string, b []byte) error {
+	return writeWhole(path, func(w io.Writer) error { _, err := w.Write(b); return err })
+}
+
+// writeWhole writes a file that is either whole or absent, also after a crash; an older one is replaced.
+func writeWhole(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fault.New(fault.Record, "write %s: %w", path, err)
@@ -72,10 +79,10 @@ func writeDurable(path string, b []byte) (err error) {
 		if err != nil {
 			f.Close()
 			os.Remove(f.Name())
-			err = fault.New(fault.Record, "write %s: %w", path, err)
+			err = fault.Wrap(fault.Record, fmt.Errorf("write %s: %w", path, err))
 		}
 	}()
-	if _, err = f.Write(b); err != nil {
+	if err = write(f); err != nil {
 		return err
 	}
 	if err = f.Chmod(0o644); err != nil {

@@ -135,7 +135,7 @@ func (c *checker) unknownHint(s *shape, key string, at *place) string {
 	if c.doc == Config && at == nil && strings.Contains(" targets policies params people roles signers ", " "+key+" ") {
 		return "it belongs in the signed gate definition (gate.yaml): nothing in the checkout can change a decision"
 	}
-	return suggest(key, "valid keys", s.names())
+	return Suggest(key, "valid keys", s.names())
 }
 
 // names gives the names of the fields, sorted.

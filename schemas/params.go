@@ -83,7 +83,7 @@ func Params(files map[string][]byte, layers []Layer) (values []byte, schema map[
 func unknownRule(layer, code string, values map[string]any, codes []string) error {
 	e := &Error{File: layer, Path: code, Msg: "no selected rule with this code has parameters"}
 	if len(codes) > 0 {
-		e.Hint = suggest(code, "rules with parameters", codes)
+		e.Hint = Suggest(code, "rules with parameters", codes)
 	}
 	return e
 }

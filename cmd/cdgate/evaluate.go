@@ -169,7 +169,7 @@ func (k *call) failed(outs []output, err error, ev *engine.Evaluation) error {
 		cause = decide.Config
 	}
 	d.Result.Findings = append(d.Result.Findings, decide.Finding{
-		Code: "engine." + problemWord(fault.ClassOf(err)), Effect: policy.Block, Cause: cause, Msg: err.Error(), Status: decide.StatusOpen, Enforced: true,
+		Code: "engine." + fault.ClassOf(err).Word(), Effect: policy.Block, Cause: cause, Msg: err.Error(), Status: decide.StatusOpen, Enforced: true,
 	})
 	// On a terminal the error itself says it all; what was asked for by -o is written.
 	if len(k.StringSlice("output")) == 0 && ev == nil {
@@ -179,21 +179,4 @@ func (k *call) failed(outs []output, err error, ev *engine.Evaluation) error {
 		k.complain(derr)
 	}
 	return err
-}
-
-// problemWord is the last part of the code of a finding that the engine makes for a fault.
-func problemWord(c fault.Class) string {
-	switch c {
-	case fault.Evidence:
-		return "evidence"
-	case fault.Policy:
-		return "policy"
-	case fault.Trust:
-		return "trust"
-	case fault.Record:
-		return "record"
-	case fault.Usage:
-		return "usage"
-	}
-	return "internal"
 }

@@ -171,26 +171,10 @@ func (l *findingList) addFaults(errs ...error) {
 		class := fault.ClassOf(err)
 		l.class = max(l.class, class)
 		l.list = append(l.list, Finding{
-			Code: "engine." + faultName(class), Effect: policy.Block, Cause: faultCause(class), Msg: err.Error(),
+			Code: "engine." + class.Word(), Effect: policy.Block, Cause: faultCause(class), Msg: err.Error(),
 			Status: StatusOpen, Enforced: true, Evidence: []string{}, Controls: []string{},
 		})
 	}
-}
-
-func faultName(c fault.Class) string {
-	switch c {
-	case fault.Evidence:
-		return "evidence"
-	case fault.Policy:
-		return "policy"
-	case fault.Trust:
-		return "trust"
-	case fault.Record:
-		return "record"
-	case fault.Usage:
-		return "config"
-	}
-	return "internal"
 }
 
 // faultCause is config where somebody's configuration or policy is wrong, error where something is broken.

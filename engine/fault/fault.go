@@ -45,6 +45,23 @@ func (c Class) String() string {
 	return "unclassified"
 }
 
+// Word is the last part of the code of a finding about a fault of the class: "engine." + Word().
+func (c Class) Word() string {
+	switch c {
+	case Evidence:
+		return "evidence"
+	case Policy:
+		return "policy"
+	case Trust:
+		return "trust"
+	case Record:
+		return "record"
+	case Usage:
+		return "config"
+	}
+	return "internal"
+}
+
 // Error is an error with its class.
 type Error struct {
 	Class Class

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"cdgate.dev/cdgate/schemas"
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
@@ -109,7 +110,7 @@ func (c *compiled) checkDataRefs(data ast.Object) {
 		if bad, words := undefinedPart(root, ref); bad > 0 {
 			name := headName(ref[bad])
 			c.problems = append(c.problems, at(ref[bad].Location, "undefined", "nothing defines %s: %s has no %q; %s",
-				ref[:bad+1], ref[:bad], name, suggest(name, "valid names", words)))
+				ref[:bad+1], ref[:bad], name, schemas.Suggest(name, "valid names", words)))
 		}
 	}
 	for _, m := range append(slices.Clone(c.modules), c.tests...) {
@@ -138,7 +139,7 @@ func (c *compiled) checkParamRef(ref ast.Ref) {
 		}
 		if s, ok = properties[headName(t)].(map[string]any); !ok {
 			c.problems = append(c.problems, at(t.Location, "undefined", "%s has no parameter %q: no params.cue beside a rule defines it; %s",
-				ref[:i+2], headName(t), suggest(headName(t), "valid names", sortedKeys(properties))))
+				ref[:i+2], headName(t), schemas.Suggest(headName(t), "valid names", sortedKeys(properties))))
 			return
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cdgate.dev/cdgate/schemas"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -168,7 +169,7 @@ func (d *decoder) fields(n *node, depth int) (*ast.Term, error) {
 		f, ok := n.fields[string(raw)]
 		if !ok {
 			return nil, fmt.Errorf("%s is an unknown field; %s", d.place(),
-				suggest(strings.Trim(string(raw), `"`), "valid names", n.names()))
+				schemas.Suggest(strings.Trim(string(raw), `"`), "valid names", n.names()))
 		}
 		if f.derived {
 			return nil, fmt.Errorf("%s is an index view: it is built from the rows and cannot be given", d.place())
@@ -249,7 +250,7 @@ func (d *decoder) text(n *node) (*ast.Term, error) {
 	}
 	// A word outside the list would be in no index view, and no rule that reads the views would see its row.
 	if n != nil && n.enum != nil && !slices.Contains(n.enum, string(d.buf)) {
-		return nil, fmt.Errorf("%s is %q; %s", d.place(), d.buf, suggest(string(d.buf), "valid values", n.enum))
+		return nil, fmt.Errorf("%s is %q; %s", d.place(), d.buf, schemas.Suggest(string(d.buf), "valid values", n.enum))
 	}
 	if len(d.buf) > internedText {
 		return d.new(ast.String(string(d.buf))), nil

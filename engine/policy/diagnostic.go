@@ -163,7 +163,7 @@ func explainRef(d *ast.RefErrInvalidDetail) string {
 		}
 		return fmt.Sprintf("%s has no field %q: it has no fields", holder, string(name))
 	}
-	return fmt.Sprintf("%s has no field %q; %s", holder, string(name), suggest(string(name), "valid names", words))
+	return fmt.Sprintf("%s has no field %q; %s", holder, string(name), schemas.Suggest(string(name), "valid names", words))
 }
 
 func isBuiltinOfOPA(name string) bool {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cdgate.dev/cdgate/schemas"
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
@@ -44,7 +45,7 @@ func (r *reader) closed(keys ...string) {
 		if !ok {
 			r.fail("has a key that is no text: %v", k)
 		} else if !slices.Contains(keys, string(s)) {
-			r.fail("has an unknown key %q; %s", string(s), suggest(string(s), "valid keys", keys))
+			r.fail("has an unknown key %q; %s", string(s), schemas.Suggest(string(s), "valid keys", keys))
 		}
 	})
 }
@@ -186,7 +187,7 @@ func (r *reader) requirement(v ast.Value, effect Effect) *Requirement {
 	if out.Meaning == "" {
 		out.Meaning = "approval"
 	} else if !slices.Contains(meanings, out.Meaning) {
-		q.fail("meaning is %q; %s", out.Meaning, suggest(out.Meaning, "valid meanings", meanings))
+		q.fail("meaning is %q; %s", out.Meaning, schemas.Suggest(out.Meaning, "valid meanings", meanings))
 	}
 	if out.VetoRoles, given = q.texts("vetoRoles"); !given {
 		out.VetoRoles = slices.Clone(out.Roles)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"cdgate.dev/cdgate/schemas"
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
@@ -144,7 +145,7 @@ func (p *parsed) readMetadata(modules []*module, kinds []string, isRule bool) me
 				read, ok := customKeys[key]
 				if !ok {
 					p.problems = append(p.problems, at(a.Location, "metadata", "METADATA has an unknown custom key %q; %s", key,
-						suggest(key, "valid keys", slices.Collect(maps.Keys(customKeys)))))
+						schemas.Suggest(key, "valid keys", slices.Collect(maps.Keys(customKeys)))))
 				} else if err := read(&out, a.Custom[key]); err != nil {
 					p.problems = append(p.problems, at(a.Location, "metadata", "METADATA custom key %q: %s", key, err))
 				}
@@ -157,7 +158,7 @@ func (p *parsed) readMetadata(modules []*module, kinds []string, isRule bool) me
 	for _, k := range out.optional {
 		if k != everyKind && !slices.Contains(kinds, k) {
 			p.problems = append(p.problems, at(out.loc, "metadata", "METADATA custom key \"optional\": %q is no kind of evidence; %s", k,
-				suggest(k, "kinds", append(slices.Clone(kinds), everyKind))))
+				schemas.Suggest(k, "kinds", append(slices.Clone(kinds), everyKind))))
 		}
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"cdgate.dev/cdgate/schemas"
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
@@ -52,12 +53,12 @@ func looksLikeEffect(name string, set bool) bool {
 		}
 	}
 	for _, word := range []string{"needsapproval", "violation"} {
-		if distance(flat, word) <= 2 {
+		if schemas.Distance(flat, word) <= 2 {
 			return true
 		}
 	}
 	for _, word := range []string{"block", "deny", "warn"} {
-		if d := distance(flat, word); d == 0 || set && d == 1 {
+		if d := schemas.Distance(flat, word); d == 0 || set && d == 1 {
 			return true
 		}
 	}

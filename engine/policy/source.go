@@ -138,7 +138,7 @@ func Builtin(ref string) (Source, error) {
 	files, err := policies.Select(name)
 	if errors.Is(err, policies.ErrUnknown) {
 		valid := append(policies.Profiles(), policies.Rules()...)
-		return Source{}, fault.New(fault.Policy, "load policies %q: no such profile or rule; %s", ref, suggest(name, "valid names", valid))
+		return Source{}, fault.New(fault.Policy, "load policies %q: no such profile or rule; %s", ref, schemas.Suggest(name, "valid names", valid))
 	}
 	if err != nil {
 		return Source{}, fault.New(fault.Internal, "load policies %q: %w", ref, err)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"cdgate.dev/cdgate/schemas"
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
@@ -60,7 +61,7 @@ func (v *vocabulary) rule(r *ast.Rule, words map[string]bool) {
 	ast.WalkRefs(r, func(ref ast.Ref) bool {
 		x, ok := ref[0].Value.(ast.Var)
 		if ok && v.args[x] && len(ref) > 1 && isString(ref[1]) && !words[headName(ref[1])] {
-			v.say(ref[1].Location, "no document has a field %q; %s", headName(ref[1]), suggest(headName(ref[1]), "fields", sortedKeys(words)))
+			v.say(ref[1].Location, "no document has a field %q; %s", headName(ref[1]), schemas.Suggest(headName(ref[1]), "fields", sortedKeys(words)))
 		}
 		return false
 	})
@@ -175,7 +176,7 @@ func (v *vocabulary) member(t, word *ast.Term) {
 		if loc == nil {
 			loc = t.Location
 		}
-		v.say(loc, "%q is never there; %s", string(s), suggest(string(s), "valid values", words))
+		v.say(loc, "%q is never there; %s", string(s), schemas.Suggest(string(s), "valid values", words))
 	}
 }
 
