@@ -50,59 +50,21 @@ func Sign(ctx context.Context, o SignOptions) (*Signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := newestDecision(ctx, log, st, def, o)
+	d, err := newestDecision(ctx, log, st, def, query{o.Release, o.Target, o.Stage})
 	if err != nil {
 		return nil, err
 	}
-	person, req, role, err := entitled(def, d.Result, o)
+	person, req, role, err := entitled(def, d.predicate.Result, o)
 	if err != nil {
 		return nil, err
 	}
-	p := proposal(o, d.Result, person, req, role)
+	p := proposal(o, d.predicate.Result, person, req, role)
 	if o.Confirm != nil {
 		if err := o.Confirm(p); err != nil {
 			return nil, err
 		}
 	}
-	return write(ctx, o, def, st, d.Result, req, p)
-}
-
-// newestDecision is the newest logged decision that fits the options, opened under a key that may sign decisions.
-func newestDecision(ctx context.Context, log logState, st *depot, def *gate.Definition, o SignOptions) (*record.Predicate, error) {
-	for i, l := range slices.Backward(log.leaves) {
-		if l.Type != leafDecision || !fits(l, o) {
-			continue
-		}
-		b, err := st.read(ctx, l.Digest, maxRecord)
-		if err != nil {
-			return nil, fault.New(fault.Trust, "read the newest decision about %s: the log names %s, but the store does not hold it: %w", l.Name, l.Digest, err)
-		}
-		p, err := openRecord(b, def)
-		if err == nil && decisionLeaf(*p, l.Digest) != l {
-			err = fault.New(fault.Trust, "read the newest decision about %s: log entry %d says that it is about %s for %s, and the record it names is about %s for %s: "+
-				"somebody wrote an entry that lies", l.Name, i, l.Name, l.Target, releaseName(p.Result), p.Result.Target.ID)
-		}
-		return p, err
-	}
-	what := "any release"
-	if o.Release.Name != "" {
-		what = o.Release.Name + "@" + o.Release.Version
-	}
-	return nil, fault.New(fault.Usage, "find the decision to sign for: the log holds none about %s; run cdgate evaluate first, or look with: cdgate log list", what)
-}
-
-func fits(l record.Leaf, o SignOptions) bool {
-	name, version, _ := cutLast(l.Name, "@")
-	return (o.Release.Name == "" || o.Release.Name == name) && (o.Release.Version == "" || o.Release.Version == version) &&
-		(o.Target == "" || o.Target == l.Target) && (o.Stage == "" || o.Stage == l.Stage)
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
+	return write(ctx, o, def, st, d.predicate.Result, req, p)
 }
 
 // openRecord opens a decision record strictly.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,10 +26,11 @@ const (
 )
 
 func (w *world) verifyCommand() *cli.Command {
-	return w.command("verify", "FILE", "does this hold, and may it go there now?",
+	return w.command("verify", "FILE | NAME@VERSION", "does this hold, and may it go there now?",
 		"Checks any file that cdgate writes, and tells of each check. Of a decision record it asks whether the release may go to\n"+
 			"the target now: signature, gate definition, log proof (from RECORD.tlog-proof), artifacts, target, later decisions and\n"+
-			"rejections, freshness, outcome; it exits 0 only when the record says allow and every check passed.\n\n"+
+			"rejections, freshness, outcome; it exits 0 only when the record says allow and every check passed. With NAME@VERSION and\n"+
+			"--target it asks that of the newest decision in the log, which is how a job without the record's file asks.\n\n"+
 			"FILE can also be a verification summary, a statement of evidence, a collection, an approval or rejection, gate.yaml or\n"+
 			"a signature of it, an enrolment, a log proof or checkpoint, the log, or a store: a directory, a .tar or oci://….\n\n"+
 			"Exits 20 for what is in order and does not count (expired, for something else, signed by a stranger), 50 where\n"+
@@ -133,6 +135,9 @@ func (k *call) verify() error {
 
 // examine finds out what an argument is: a store, a log, or a file.
 func (k *call) examine(path string, o engine.VerifyOptions) (*engine.Examination, error) {
+	if strings.Contains(path, "@") && path != "-" && !strings.HasPrefix(path, registry.Scheme) && !k.exists(path) {
+		return k.examineNewest(path, o)
+	}
 	place := k.storeAt(path)
 	switch info, err := os.Stat(k.abs(path)); {
 	case strings.HasPrefix(path, registry.Scheme):
@@ -163,6 +168,23 @@ func (k *call) examine(path string, o engine.VerifyOptions) (*engine.Examination
 		}
 	}
 	return engine.Examine(k.Context.Context, x)
+}
+
+// examineNewest asks of the newest decision about a release.
+func (k *call) examineNewest(spelt string, o engine.VerifyOptions) (*engine.Examination, error) {
+	r, err := k.releaseOf(spelt)
+	if err != nil {
+		return nil, err
+	}
+	if o.Target == "" {
+		return nil, fault.New(fault.Usage, "verify %s: say where to with --target, or name the file of a record", spelt)
+	}
+	b, proof, err := engine.NewestRecord(k.Context.Context, o.Places, r, o.Target, cmp.Or(o.Stage, engine.DefaultStage), k.now)
+	if err != nil {
+		return nil, err
+	}
+	o.Proof = proof
+	return engine.Examine(k.Context.Context, engine.ExamineOptions{VerifyOptions: o, Bytes: b})
 }
 
 // examinedText says what holds, or why not.

@@ -103,6 +103,12 @@ func TestAppendAndRead(t *testing.T) {
 		if err != nil || index != uint64(i) || !bytes.Equal(v.Leaves[i], l.leaves[i]) {
 			t.Fatalf("entry %d: %d, %v", i, index, err)
 		}
+		// A proof under the log's head can be made at any time, and a second implementation takes it.
+		made, err := v.Prove(uint64(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sumdbChecks(t, l.verifier.Key, &Receipt{Index: uint64(i), Size: v.Size, Root: v.Root, Checkpoint: v.Checkpoint, Proof: made}, l.leaves[i])
 		index, size, err := CheckProof(l.verifier, r.Proof, l.leaves[i])
 		if err != nil || index != uint64(i) || size != r.Size {
 			t.Fatalf("proof %d: %d, %d, %v", i, index, size, err)

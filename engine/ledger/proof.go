@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"math/bits"
 
 	"cdgate.dev/cdgate/engine/fault"
 	"github.com/transparency-dev/formats/log"
@@ -75,6 +77,43 @@ func checkProof(k *keys, file, leaf []byte) (*proof.TLogProof, *checkpoint, erro
 		return nil, nil, fault.New(fault.Trust, "check log proof: this leaf is not entry %d of the log: %w", p.Index, err)
 	}
 	return p, cp, nil
+}
+
+// Prove makes the proof that the leaf with this index is in the log, under the log's head.
+func (v *View) Prove(index uint64) ([]byte, error) {
+	if index >= v.Size {
+		return nil, fault.New(fault.Internal, "prove log entry %d: the log has %d", index, v.Size)
+	}
+	p := proof.TLogProof{Index: index, Checkpoint: v.Checkpoint}
+	path, err := inclusion(v.hashes, index)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "prove log entry %d: %w", index, err)
+	}
+	for _, h := range path {
+		p.Hashes = append(p.Hashes, [sha256.Size]byte(h))
+	}
+	file := p.Marshal()
+	_, _, err = checkProof(v.keys, file, v.Leaves[index])
+	return file, err
+}
+
+// inclusion is the audit path of a leaf, from the leaf up (RFC 6962 section 2.1.1).
+func inclusion(hashes [][]byte, index uint64) ([][]byte, error) {
+	n := uint64(len(hashes))
+	if n == 1 {
+		return nil, nil
+	}
+	split := uint64(1) << (bits.Len64(n-1) - 1) // the largest power of two below n
+	mine, other := hashes[:split], hashes[split:]
+	if index >= split {
+		mine, other, index = other, mine, index-split
+	}
+	path, err := inclusion(mine, index)
+	if err != nil {
+		return nil, err
+	}
+	root, err := rootOf(other)
+	return append(path, root), err
 }
 
 var errCheckpointForm = errors.New("the checkpoint has more than name, size, root and signatures, or writes them in another form")
