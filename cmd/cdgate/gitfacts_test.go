@@ -296,11 +296,10 @@ func TestGitFactsRunNothing(t *testing.T) {
 	c.write("a.txt", "b\n")
 	head := c.sign(c.commit("ann", "second"), "-----BEGIN PGP SIGNATURE-----\n \n aGVsbG8=\n -----END PGP SIGNATURE-----")
 	c.git("reset", "-q", "--hard", head)
-	settings := map[string]string{
-		"filter.planted.clean": "", "filter.planted.process": "", "core.fsmonitor": "", "diff.external": "", "diff.planted.command": "",
-		"diff.planted.textconv": "", "gpg.program": "", "gpg.openpgp.program": "", "core.pager": "", "core.sshCommand": "", "core.editor": "",
-	}
-	for key := range settings {
+	settings := map[string]string{}
+	// In this order: gpg.program and gpg.openpgp.program are one setting to git, and the later one counts.
+	for _, key := range []string{"filter.planted.clean", "filter.planted.process", "core.fsmonitor", "diff.external", "diff.planted.command",
+		"diff.planted.textconv", "gpg.program", "gpg.openpgp.program", "core.pager", "core.sshCommand", "core.editor"} {
 		program, marker := script(key)
 		settings[key] = marker
 		c.git("config", key, program)
