@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -37,6 +38,9 @@ type world struct {
 	stdoutWidth, stderrWidth int
 
 	quiet bool
+	// patient is set once a command of --run was started: what a signal does is then for that command to say, and how it
+	// ended is stored, however long it takes.
+	patient atomic.Bool
 	// bar says how far reading is; nil when nobody watches.
 	bar *bar
 }

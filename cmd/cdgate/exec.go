@@ -50,6 +50,7 @@ func (k *call) commandReport(words []string) (made collect.Made, code int, err e
 	cmd.Stdout, cmd.Stderr = &tee{through, &stdout}, &tee{through, &stderr}
 	ownGroup(cmd)
 	// Signals are caught before the command starts, so that none ends this process alone.
+	k.patient.Store(true)
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, forwarded...)
 	defer signal.Stop(signals)

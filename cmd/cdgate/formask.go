@@ -161,14 +161,22 @@ func askItems(a asker, f form.Form, d *form.Draft) error {
 	}
 }
 
-// confirmForm shows what is about to be signed, and asks.
-func (k *call) confirmForm(a asker, d *form.Draft) error {
+// showForm shows a form as it will be signed.
+func (k *call) showForm(d *form.Draft) error {
 	b, err := d.Document()
 	if err != nil {
 		return fault.Wrap(fault.Usage, err)
 	}
 	for line := range strings.SplitSeq(strings.TrimSpace(string(b)), "\n") {
 		fmt.Fprintf(k.stderr, "  %s\n", shown(line))
+	}
+	return nil
+}
+
+// confirmForm shows what is about to be signed, and asks.
+func (k *call) confirmForm(a asker, d *form.Draft) error {
+	if err := k.showForm(d); err != nil {
+		return err
 	}
 	answer, err := a.line("Sign this? [y/N]", "")
 	if a := strings.ToLower(answer); err != nil || a != "y" && a != "yes" {

@@ -50,7 +50,8 @@ func TestAskForm(t *testing.T) {
 		{"the terminal is closed", "checklist", nil, []string{"Go-live"}, 64, []string{"nothing was signed: nobody answers"}},
 		{"a contradiction", "manual-test", []string{"--set", "script=x", "--set", "tester=y", "--set", "result=passed"},
 			[]string{"", "", "", "Open", "failed", "", "", "", "y"}, 30, []string{"its result is passed, and yet a step failed"}},
-		{"nothing is asked when it is whole", "checklist", []string{"--set", "title=x", "--set", "by=Eva", "--item", "a=done"}, nil, 0, []string{"1 statement"}},
+		{"nothing is asked when it is whole", "checklist", []string{"--set", "title=x", "--set", "by=Eva", "--item", "a=done"}, nil, 0,
+			[]string{"the checklist that is collected:", `"by": "Eva"`, `"text": "a"`, "1 statement"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer

@@ -45,11 +45,12 @@ func (k *call) formReport() (collect.Made, error) {
 	if err := k.setForm(d); err != nil {
 		return collect.Made{}, err
 	}
-	terminal := k.stdinTerminal && k.stderrTerminal && file != "-"
+	terminal, asked := k.stdinTerminal && k.stderrTerminal && file != "-", false
 	if terminal && slices.ContainsFunc(d.Missing(), func(name string) bool { return name != "at" }) {
 		if err := k.askForm(f, d); err != nil {
 			return collect.Made{}, err
 		}
+		asked = true
 	}
 	if !d.Has("at") {
 		if err := d.Set("at", rfc3339(k.now)); err != nil {
@@ -58,6 +59,12 @@ func (k *call) formReport() (collect.Made, error) {
 	}
 	if missing := d.Missing(); len(missing) > 0 {
 		return collect.Made{}, fault.New(fault.Usage, "the %s is not whole: %s", f.Title, howToFill(f, missing))
+	}
+	if k.stderrTerminal && !k.quiet && !asked {
+		k.note("the %s that is collected:", f.Title)
+		if err := k.showForm(d); err != nil {
+			return collect.Made{}, err
+		}
 	}
 	b, err := d.Document()
 	if err != nil {

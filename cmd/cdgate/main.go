@@ -38,8 +38,24 @@ func realMain() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends what does not look at the context
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the process at once
+		time.AfterFunc(graceTime, w.giveUp)
+	})
 	return w.run(ctx, os.Args)
+}
+
+// graceTime is how long a call may go on after a signal. CI systems kill what has not ended seven to thirty seconds after it.
+const graceTime = 5 * time.Second
+
+// giveUp ends the process after a signal, where something does not look at the context: a library that computes, a read from a
+// pipe. Files get their names when they are whole, so that none is half-written.
+func (w *world) giveUp() {
+	if w.patient.Load() {
+		return
+	}
+	fmt.Fprintf(os.Stderr, "cdgate: ended by a signal: what was being done did not end within %v; there is no result\n", graceTime)
+	os.Exit(int(fault.Internal))
 }
 
 // serveSandbox is the child: it reads one request and writes one response, and has no command line of its own.

@@ -62,10 +62,22 @@ func peopleWords(s evidence.Summary) string {
 	case s.Run != nil:
 		return commas(s.Run.System, "run "+s.Run.Run, fmt.Sprintf("attempt %d", s.Run.Attempt), after("started by ", s.Run.Actor))
 	case s.Form != nil:
-		return amounts(commas(s.Form.Title, spelt(s.Form.Result), after("by ", s.Form.By), after("for ", s.Form.Party)),
-			amount{s.Form.Done, "done"}, amount{s.Form.Failed, "failed"}, amount{s.Form.Open, "open"})
+		return formWords(s.Form)
 	}
 	return ""
+}
+
+// formWords says passed alone only where the items bear it out.
+func formWords(s *evidence.FormSummary) string {
+	result := spelt(s.Result)
+	if s.Result == "passed" && !s.OK {
+		result = "says passed and is not: not everything was done"
+		if s.Done == 0 {
+			result = "says passed and is not: nothing was done"
+		}
+	}
+	return amounts(commas(s.Title, result, after("by ", s.By), after("for ", s.Party)), amount{s.Done, "done"}, amount{s.Failed, "failed"},
+		amount{s.Open, "open"}, amount{s.Items - s.Done - s.Failed - s.Open, "not applicable"})
 }
 
 func metricsWords(s *evidence.MetricsSummary) string {

@@ -40,7 +40,10 @@ func TestSummaryWords(t *testing.T) {
 		{evidence.Summary{Run: &evidence.RunSummary{System: "github", Run: "4711", Attempt: 2, Actor: "eva"}}, "github, run 4711, attempt 2, started by eva"},
 		{evidence.Summary{Form: &evidence.FormSummary{Title: "Before release", Result: "failed", By: "Eva", Items: 3, Done: 1, Failed: 1, Open: 1}},
 			"Before release, failed, by Eva: 1 done, 1 failed, 1 open"},
-		{evidence.Summary{Form: &evidence.FormSummary{Title: "a\x1b[31m\nb", Result: "passed", Party: "Globex"}}, shown("a\x1b[31m\nb") + ", passed, for Globex"},
+		{evidence.Summary{Form: &evidence.FormSummary{Title: "a\x1b[31m\nb", Result: "passed", OK: true, Party: "Globex"}}, shown("a\x1b[31m\nb") + ", passed, for Globex"},
+		{evidence.Summary{Form: &evidence.FormSummary{Title: "T", Result: "passed", OK: true, Items: 2, Done: 1}}, "T, passed: 1 done, 1 not applicable"},
+		{evidence.Summary{Form: &evidence.FormSummary{Title: "T", Result: "passed", Items: 2}}, "T, says passed and is not: nothing was done: 2 not applicable"},
+		{evidence.Summary{Form: &evidence.FormSummary{Title: "T", Result: "passed", Items: 2, Done: 1, Open: 1}}, "T, says passed and is not: not everything was done: 1 done, 1 open"},
 		{evidence.Summary{}, ""},
 	} {
 		if got := summaryWords(evidence.Item{Format: "acme", Summary: tt.in}); got != tt.want {

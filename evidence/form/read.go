@@ -33,6 +33,7 @@ type reader struct {
 	json    *strictjson.Reader
 	rows    *evidence.Rows
 	summary evidence.FormSummary
+	warn    evidence.Warnings
 	texts   map[string]bool
 	kept    int
 }
@@ -58,7 +59,7 @@ func (p *reader) read() (evidence.Report, error) {
 	if err == nil {
 		err = p.judge()
 	}
-	return evidence.Report{Summary: evidence.Summary{Form: s}}, err
+	return evidence.Report{Summary: evidence.Summary{Form: s}, Warnings: p.warn}, err
 }
 
 // field returns what reads one field.
@@ -177,5 +178,8 @@ func (p *reader) judge() error {
 		return errors.New("its result is passed, and yet a " + p.form.Item + " failed; one of the two is wrong")
 	}
 	s.OK = s.Result == passed && all
+	if p.form.Items != "" && s.Done+s.Failed == 0 {
+		p.warn.Add(evidence.NothingMeasured, p.form.Items, "no %s is done or failed: it proves nothing", p.form.Item)
+	}
 	return nil
 }
