@@ -49,6 +49,9 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
 	if err := mayDecide(s.file.def, o.Signer); err != nil {
 		return nil, err
 	}
+	if err := mayLog(s.file.def, o.LogKey, o.Now); err != nil {
+		return nil, err
+	}
 	if u := s.file.def.Stands(o.Signer.Signatory(), gate.When{Claimed: o.Now, Now: o.Now}); u != nil {
 		return nil, fault.New(fault.Usage, "sign the record: nothing that this key signs counts: %s", u.Msg)
 	}

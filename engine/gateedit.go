@@ -276,6 +276,9 @@ func (e *GateEdit) held() []heldKey {
 	for _, id := range sortedKeys(e.def.People) {
 		add("person", "people", id, e.def.People[id].Keys)
 	}
+	for i, k := range e.def.LogKeys {
+		out = append(out, heldKey{"log", "", k.File, []string{"log", strconv.Itoa(i)}, gate.Key{File: k.File, From: k.From, Until: k.Until, Revoked: k.Revoked}})
+	}
 	return out
 }
 
@@ -288,6 +291,11 @@ func (e *GateEdit) close(k heldKey, c Closing) error {
 	case key.Until == "" || key.Until > at:
 		key.Until = at
 	}
+	return e.set(keyEntry(key), k.path...)
+}
+
+// keyEntry is a key with its validity, as gate.yaml has it.
+func keyEntry(key gate.Key) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "{file: %s", schemas.QuoteYAML(key.File))
 	if key.From != "" {
@@ -299,10 +307,10 @@ func (e *GateEdit) close(k heldKey, c Closing) error {
 	if key.Revoked != nil {
 		fmt.Fprintf(&b, ", revoked: {at: %s, reason: %s}", key.Revoked.At, key.Revoked.Reason)
 	}
-	return e.set(b.String()+"}", k.path...)
+	return b.String() + "}"
 }
 
-// Rotate puts a new key beside that of a signer or person, whose older keys are valid until then; or in the place of a root
+// Rotate puts a new key beside that of a signer, a person or the decision log, whose older keys are valid until then; or in the place of a root
 // key, whose owner signs the change too. file is the new public key as gate.yaml names it.
 func (e *GateEdit) Rotate(what, name, file string, until time.Time) error {
 	value := schemas.QuoteYAML(filepath.ToSlash(file))
@@ -314,10 +322,17 @@ func (e *GateEdit) Rotate(what, name, file string, until time.Time) error {
 		}
 		return fault.New(fault.Usage, "rotate root %q: name one of the files under roots in gate.yaml", name)
 	}
+	if what == "log" && len(e.def.LogKeys) == 0 { // one file becomes a list
+		cfg, err := gate.Parse(e.path, e.New)
+		if err != nil {
+			return err
+		}
+		return e.set("["+keyEntry(gate.Key{File: cfg.LogFile(), Until: rfc3339(until)})+", "+value+"]", "log")
+	}
 	var path []string
 	for _, k := range e.held() {
 		if k.section == what && k.owner == name {
-			path = k.path[:3]
+			path = k.path[:len(k.path)-1]
 			if k.key.Revoked == nil {
 				if err := e.close(k, Closing{At: until}); err != nil {
 					return err

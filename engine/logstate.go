@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -75,6 +77,9 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 		}
 		s.leaves = append(s.leaves, l)
 	}
+	if err := def.LogStands(view.SignedBy, s.newest(), true); err != nil {
+		return logState{}, fault.New(fault.Trust, "read decision log %s: its head: %w", dir, err)
+	}
 	// Before the first entry under a definition its witnesses have not seen the log.
 	if !view.Witnessed && s.gateAt(view.Size-1) >= def.Version {
 		return logState{}, fault.New(fault.Trust, "read decision log %s: its head is not countersigned by the %d witnesses that the gate definition wants, and entries under that definition were: "+
@@ -91,7 +96,7 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 
 // logVerifier is what the decision log is read with.
 func logVerifier(def *gate.Definition) ledger.Verifier {
-	return ledger.Verifier{Key: def.LogKey(), Witnesses: logWitnesses(def)}
+	return ledger.Verifier{Key: def.LogKey(), Former: def.FormerLogKeys(), Witnesses: logWitnesses(def)}
 }
 
 // logWitnesses are who must countersign the decision log.
@@ -159,6 +164,16 @@ func (s logState) signoffsOn(release string) (out []string) {
 	return out
 }
 
+// newest is the latest time that an entry gives itself; zero where none can be read.
+func (s logState) newest() (out time.Time) {
+	for _, l := range s.leaves {
+		if at, err := time.Parse(time.RFC3339, l.At); err == nil && at.After(out) {
+			out = at
+		}
+	}
+	return out
+}
+
 // gateAt is the newest version of the gate definition that the log names up to an entry, and at least 1.
 func (s logState) gateAt(index uint64) int {
 	version := 1
@@ -178,13 +193,27 @@ const (
 	maxInput  = 1 << 30
 )
 
+// mayLog refuses a key whose signature on the log would not count.
+func mayLog(def *gate.Definition, key string, now time.Time) error {
+	mine, err := ledger.VerifierKey(key)
+	if err != nil {
+		return err
+	}
+	return def.MayLog(mine, now)
+}
+
 // appendLeaf writes an entry into the log and keeps the receipt in the store.
 func appendLeaf(ctx context.Context, dir, key string, def *gate.Definition, st *depot, leaf record.Leaf) (*ledger.Receipt, []byte, error) {
 	b, err := json.Marshal(leaf, json.Deterministic(true))
 	if err != nil {
 		return nil, nil, fault.New(fault.Internal, "write log entry: %w", err)
 	}
-	receipt, err := ledger.Append(ctx, dir, key, logWitnesses(def), b)
+	mine, err := ledger.VerifierKey(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	former := slices.DeleteFunc(append(def.FormerLogKeys(), def.LogKey()), func(k string) bool { return k == mine })
+	receipt, err := ledger.AppendAfter(ctx, dir, key, former, logWitnesses(def), b)
 	if err != nil {
 		return nil, nil, fault.Wrap(fault.Record, err)
 	}

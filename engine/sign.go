@@ -34,6 +34,9 @@ func Sign(ctx context.Context, o SignOptions) (*Signed, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := mayLog(def, o.LogKey, o.Now); err != nil {
+		return nil, err
+	}
 	st, err := openDepot(ctx, o.Store, o.Registries, false)
 	if err != nil {
 		return nil, err

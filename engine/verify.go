@@ -223,6 +223,9 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 		return "", fault.Wrap(fault.Trust, err)
 	}
 	v.out.Index = index
+	if err := v.proofSigner(); err != nil {
+		return "", err
+	}
 	if err := v.openLog(ctx); err != nil {
 		return "", err
 	}
@@ -238,6 +241,22 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 		return "", fault.Wrap(fault.Trust, err)
 	}
 	return fmt.Sprintf("entry %d of the log, which has %d (%d when it was written)", index, v.log.size, size), nil
+}
+
+// proofSigner demands that the log's key that signed the proof could when the decision was made: what is newer needs the newer key.
+func (v *verifying) proofSigner() error {
+	by, err := ledger.SignedBy(logVerifier(v.def), v.o.Proof)
+	if err != nil {
+		return err
+	}
+	at, err := time.Parse(time.RFC3339, v.out.Predicate.Result.EvaluatedAt)
+	if err != nil {
+		return fault.New(fault.Evidence, "read decision record: evaluatedAt: %w", err)
+	}
+	if err := v.def.LogStands(by, at, false); err != nil {
+		return fault.New(fault.Trust, "check log proof: %w", err)
+	}
+	return nil
 }
 
 // openLog opens the store and reads the log to its head.

@@ -52,9 +52,10 @@ func (w *world) gateCommand() *cli.Command {
 				"lines. Older records still verify, so nothing is deleted. With --compromised nothing that the key ever signed counts\n"+
 				"any more, unless a timestamp proves that it was before. It counts once it is signed.",
 			2, one(gateFlag(), toggle("compromised", "somebody else may have the key"), text("until", "the `DATE` at which the keys end; default: now")), (*call).gateRemove),
-		w.command("rotate", "root|signer|person NAME", "put a new key in the place of an old one",
+		w.command("rotate", "root|signer|person|log [NAME]", "put a new key in the place of an old one",
 			"Puts a new public key beside those of a signer or person, which end after --overlap; or in the place of a root key (NAME\n"+
-				"is its file), and then the owners of the roots before sign the change as well as those after.",
+				"is its file), and then the owners of the roots before sign the change as well as those after. The new key of the\n"+
+				"decision log has the log's own name, and the log goes on under it.",
 			2, one(gateFlag(), text("with", "the new public key `FILE`"), text("overlap", "how `LONG` the old keys stay valid; default: 168h")), (*call).gateRotate))
 }
 

@@ -128,8 +128,11 @@ func (k *call) gateRemove() error {
 
 func (k *call) gateRotate() error {
 	what, name, file := k.Args().First(), k.Args().Get(1), k.String("with")
-	if what != "root" && what != "signer" && what != "person" || name == "" && what != "root" {
-		return fault.New(fault.Usage, "say whose key to rotate: cdgate gate rotate root|signer|person NAME --with NEW.pub")
+	if what != "root" && what != "signer" && what != "person" && what != "log" || name == "" && what != "root" && what != "log" {
+		return fault.New(fault.Usage, "say whose key to rotate: cdgate gate rotate root|signer|person|log NAME --with NEW.pub")
+	}
+	if file == "" && what == "log" {
+		return fault.New(fault.Usage, "name the new verifier key with --with; make one with: cdgate keys generate --log --name NAME --out FILE, where NAME is that of the log")
 	}
 	if file == "" {
 		return fault.New(fault.Usage, "name the new public key with --with; make one with: cdgate keys generate --out NAME")

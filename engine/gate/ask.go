@@ -114,9 +114,6 @@ func (s Signer) Attests() bool {
 	return slices.ContainsFunc(s.May, func(duty string) bool { return duty != Decision })
 }
 
-// LogKey is the verifier key of the decision log.
-func (d *Definition) LogKey() string { return d.Log }
-
 // Target is the target with the id.
 func (d *Definition) Target(id string) (Target, bool) {
 	t, ok := d.Targets[id]

@@ -56,9 +56,7 @@ func (c *checker) head() {
 	if n := len(c.d.owners(c.d.Roots)); c.d.need() > n && n > 0 {
 		c.add("threshold", "list more roots, or ask for fewer signatures", "is %d, but the roots belong to %d: nobody could ever sign", c.d.need(), n)
 	}
-	if c.d.Log == "" {
-		c.add("log", "name the file with the log's verifier key", "is empty")
-	}
+	c.logs()
 }
 
 // instant reads an RFC 3339 time in UTC.
@@ -73,21 +71,25 @@ func (c *checker) instant(place, text string) time.Time {
 // validity checks the validity of a key that is not a root; a root is a root as long as the definition lists it.
 func (c *checker) validity() {
 	for _, k := range c.d.keys() {
-		var from, until time.Time
-		if k.key.From != "" {
-			from = c.instant(k.place+".from", k.key.From)
-		}
-		if k.key.Until != "" {
-			until = c.instant(k.place+".until", k.key.Until)
-		}
-		if !from.IsZero() && !until.IsZero() && !from.Before(until) {
-			c.add(k.place+".until", "", "%s is not after from (%s): the key would never be valid", k.key.Until, k.key.From)
-		}
-		if r := k.key.Revoked; r != nil {
-			c.instant(k.place+".revoked.at", r.At)
-			if r.Reason != Rotation && r.Reason != Compromise {
-				c.add(k.place+".revoked.reason", "rotation (another key took its place) or compromise (somebody else may have it)", "is %q", r.Reason)
-			}
+		c.keyValidity(k.place, *k.key)
+	}
+}
+
+func (c *checker) keyValidity(place string, k Key) {
+	var from, until time.Time
+	if k.From != "" {
+		from = c.instant(place+".from", k.From)
+	}
+	if k.Until != "" {
+		until = c.instant(place+".until", k.Until)
+	}
+	if !from.IsZero() && !until.IsZero() && !from.Before(until) {
+		c.add(place+".until", "", "%s is not after from (%s): the key would never be valid", k.Until, k.From)
+	}
+	if r := k.Revoked; r != nil {
+		c.instant(place+".revoked.at", r.At)
+		if r.Reason != Rotation && r.Reason != Compromise {
+			c.add(place+".revoked.reason", "rotation (another key took its place) or compromise (somebody else may have it)", "is %q", r.Reason)
 		}
 	}
 }

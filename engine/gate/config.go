@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/mod/sumdb/note"
 
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/seal"
@@ -30,7 +28,7 @@ type written struct {
 	Expires    string                   `json:"expires"`
 	Roots      []string                 `json:"roots"`
 	Threshold  int                      `json:"threshold"`
-	Log        string                   `json:"log"`
+	Log        writtenLog               `json:"log"`
 	Signers    map[string]writtenSigner `json:"signers"`
 	People     map[string]writtenPerson `json:"people"`
 	Robots     map[string]Robot         `json:"robots"`
@@ -111,15 +109,22 @@ func (c *Config) Targets() map[string]Target { return c.definition().Targets }
 // Version is the number of the definition.
 func (c *Config) Version() int { return c.text.Version }
 
+// LogFile is the file of the log's key that stays.
+func (c *Config) LogFile() string {
+	file, _ := c.text.Log.definition()
+	return file
+}
+
 // definition is the text with keys that are only file names yet.
 func (c *Config) definition() *Definition {
 	d := &Definition{
 		APIVersion: c.text.APIVersion, Version: c.text.Version, Expires: c.text.Expires,
-		Roots: rootFiles(c.text.Roots), Log: c.text.Log,
+		Roots:   rootFiles(c.text.Roots),
 		Signers: map[string]Signer{}, People: map[string]Person{},
 		Robots: orEmpty(c.text.Robots), Roles: orEmpty(c.text.Roles), Kinds: orEmpty(c.text.Kinds),
 		Lines: orEmpty(c.text.Lines), Targets: orEmpty(c.text.Targets),
 	}
+	d.Log, d.LogKeys = c.text.Log.definition()
 	if c.text.Threshold > 1 { // one is what a definition that says nothing means
 		d.Threshold = c.text.Threshold
 	}
@@ -190,16 +195,8 @@ func Resolve(cfg *Config, read func(path string) ([]byte, error), sources []Sour
 		}
 		k.key.ID, k.key.PEM = pub.ID, pub.PEM
 	}
-	b, err := read(cfg.text.Log)
-	if err == nil {
-		d.Log = string(bytes.TrimSpace(b))
-		_, err = note.NewVerifier(d.Log)
-	}
-	if err != nil {
-		errs = append(errs, &schemas.Error{
-			File: cfg.file, Path: "log", Msg: fmt.Sprintf("read log key file %q: %v", cfg.text.Log, err),
-			Hint: "it holds the log's verifier key on one line, name+hash+base64; cdgate init makes one",
-		})
+	if err := d.inlineLog(cfg.file, read); err != nil {
+		errs = append(errs, err)
 	}
 	if err := d.inlineTrust(cfg.file, read); err != nil {
 		errs = append(errs, err)

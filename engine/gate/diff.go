@@ -80,9 +80,7 @@ func (c *comparer) roots(a, b *Definition) {
 	if a.Expires != b.Expires {
 		c.add(b.ExpiresAt().After(a.ExpiresAt()), "the definition expires at %s instead of %s", b.Expires, a.Expires)
 	}
-	if a.Log != b.Log {
-		c.add(true, "the decision log has another key")
-	}
+	c.logs(a, b)
 }
 
 // keys tells of the keys of somebody.

@@ -41,15 +41,17 @@ type Definition struct {
 	Expires    string `json:"expires"`
 	Roots      []Key  `json:"roots"`
 	// Threshold is how many owners of root keys must sign; 0 means one.
-	Threshold int                `json:"threshold,omitzero"`
-	Log       string             `json:"log"`
-	Signers   map[string]Signer  `json:"signers"`
-	People    map[string]Person  `json:"people"`
-	Robots    map[string]Robot   `json:"robots"`
-	Roles     map[string]Role    `json:"roles"`
-	Kinds     map[string]OwnKind `json:"kinds"`
-	Lines     map[string]Line    `json:"lines"`
-	Targets   map[string]Target  `json:"targets"`
+	Threshold int `json:"threshold,omitzero"`
+	// Log is the verifier key of the decision log that stays; LogKeys are all of its keys, empty where it has only that one.
+	Log     string             `json:"log"`
+	LogKeys []LogKey           `json:"logKeys,omitempty"`
+	Signers map[string]Signer  `json:"signers"`
+	People  map[string]Person  `json:"people"`
+	Robots  map[string]Robot   `json:"robots"`
+	Roles   map[string]Role    `json:"roles"`
+	Kinds   map[string]OwnKind `json:"kinds"`
+	Lines   map[string]Line    `json:"lines"`
+	Targets map[string]Target  `json:"targets"`
 	// Trust and Require are nil where the definition says nothing of them.
 	Trust   *Trust   `json:"trust,omitempty"`
 	Require *Require `json:"require,omitempty"`

@@ -34,11 +34,17 @@ const (
 // log makes that a trust fault. Other errors are record faults; after one the leaf may or may not be in the log, so a caller that tries
 // again writes the same leaf twice and readers must not mind.
 func Append(ctx context.Context, dir, privateKey string, w Witnesses, leaf []byte) (*Receipt, error) {
+	return AppendAfter(ctx, dir, privateKey, nil, w, leaf)
+}
+
+// AppendAfter is Append to a log that may have been signed with former keys of the same name up to now. What it writes is
+// signed with the private key.
+func AppendAfter(ctx context.Context, dir, privateKey string, former []string, w Witnesses, leaf []byte) (*Receipt, error) {
 	key, err := VerifierKey(privateKey)
 	if err != nil {
 		return nil, err
 	}
-	k, err := Verifier{Key: key, Witnesses: w}.keys()
+	k, err := Verifier{Key: key, Former: former, Witnesses: w}.keys()
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +127,9 @@ func (a *appending) readBack(ctx context.Context, index uint64, before *checkpoi
 	text, cp, err := readCheckpoint(a.dir, a.keys)
 	if err != nil {
 		return nil, err
+	}
+	if cp.by != a.keys.logs[0].text {
+		return nil, forged(a.dir, "its head is signed with another key than the one that was used")
 	}
 	if index >= cp.Size {
 		return nil, fmt.Errorf("entry %d is not under the published checkpoint of %d entries", index, cp.Size)

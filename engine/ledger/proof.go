@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/transparency-dev/formats/proof"
 	merkle "github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
+	"golang.org/x/mod/sumdb/note"
 )
 
 // CheckProof checks a proof file without the log: the checkpoint in it is signed with the log's key and countersigned by a
@@ -121,14 +123,15 @@ var errCheckpointForm = errors.New("the checkpoint has more than name, size, roo
 // checkpoint is a checkpoint that the log's key signed.
 type checkpoint struct {
 	*log.Checkpoint
-	witnesses int // how many known witnesses countersigned it
+	witnesses int    // how many known witnesses countersigned it
+	by        string // the log's key that signed it
 }
 
 // openCheckpoint takes a checkpoint that the log's key signed, under the key's own name, in its one form: three lines and the
 // signature, and those of witnesses. Lines beyond them would look checked and not be. A known witness's signature that does
 // not hold is refused too; whether there are enough is for the caller.
 func openCheckpoint(k *keys, text []byte) (*checkpoint, error) {
-	cp, _, n, err := log.ParseCheckpoint(text, k.log.Name(), k.log, k.witnesses...)
+	cp, n, by, err := k.parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +141,37 @@ func openCheckpoint(k *keys, text []byte) (*checkpoint, error) {
 	if err := k.checkForm(text, n); err != nil {
 		return nil, err
 	}
-	return &checkpoint{Checkpoint: cp, witnesses: k.signed(n.Sigs)}, nil
+	return &checkpoint{Checkpoint: cp, witnesses: k.signed(n.Sigs), by: by}, nil
+}
+
+// parse reads a checkpoint that one of the log's keys signed, and says which. The error is that for the key that signs now.
+func (k *keys) parse(text []byte) (*log.Checkpoint, *note.Note, string, error) {
+	var first error
+	for _, l := range k.logs {
+		cp, _, n, err := log.ParseCheckpoint(text, l.Name(), l, k.witnesses...)
+		if err == nil {
+			return cp, n, l.text, nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return nil, nil, "", first
+}
+
+// SignedBy is the log's key that signed the checkpoint of a proof.
+func SignedBy(v Verifier, proof []byte) (key string, err error) {
+	k, err := v.keys()
+	if err != nil {
+		return "", err
+	}
+	p, err := readProof(proof)
+	if err != nil {
+		return "", err
+	}
+	cp, err := openCheckpoint(k, p.Checkpoint)
+	if err != nil {
+		return "", fault.New(fault.Trust, "check log proof: %w", err)
+	}
+	return cp.by, nil
 }
 
 func rootString(hash []byte) string { return "sha256:" + hex.EncodeToString(hash) }

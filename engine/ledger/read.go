@@ -23,6 +23,8 @@ type View struct {
 	Checkpoint []byte   // signed note
 	Leaves     [][]byte // in the order of the log
 
+	// SignedBy is the log's key that signed the checkpoint.
+	SignedBy string
 	// Witnessed says whether a quorum of the witnesses countersigned the checkpoint.
 	Witnessed bool
 
@@ -45,7 +47,7 @@ func Read(ctx context.Context, dir string, v Verifier) (*View, error) {
 	if cp.Size == 0 {
 		return nil, fault.New(fault.Record, "read log %q: %w", dir, ErrEmpty)
 	}
-	view := &View{Size: cp.Size, Root: rootString(cp.Hash), Checkpoint: text, Witnessed: k.enough(cp.witnesses) == nil, keys: k, root: cp.Hash}
+	view := &View{Size: cp.Size, Root: rootString(cp.Hash), Checkpoint: text, SignedBy: cp.by, Witnessed: k.enough(cp.witnesses) == nil, keys: k, root: cp.Hash}
 	for ri := range layout.Range(0, cp.Size, cp.Size) {
 		if err := ctx.Err(); err != nil {
 			return nil, fault.New(fault.Record, "read log %q: %w", dir, err)

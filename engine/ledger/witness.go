@@ -43,15 +43,23 @@ type Witness struct {
 
 // Verifier is what a log is read and a proof is checked with.
 type Verifier struct {
-	Key       string // verifier key of the log
+	Key       string   // verifier key of the log
+	Former    []string // other keys of the log, of the same name, that may have signed it
 	Witnesses Witnesses
 }
 
 // keys are the keys of a Verifier, parsed.
 type keys struct {
 	log       note.Verifier
+	logs      []logKey // log first
 	witnesses []note.Verifier
 	quorum    int
+}
+
+// logKey is a key of the log and its text.
+type logKey struct {
+	note.Verifier
+	text string
 }
 
 func (v Verifier) keys() (*keys, error) {
@@ -59,7 +67,17 @@ func (v Verifier) keys() (*keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &keys{log: l, quorum: v.Witnesses.Quorum}
+	k := &keys{log: l, logs: []logKey{{l, strings.TrimSpace(v.Key)}}, quorum: v.Witnesses.Quorum}
+	for _, f := range v.Former {
+		former, err := verifierOf(f)
+		if err != nil {
+			return nil, err
+		}
+		if former.Name() != l.Name() {
+			return nil, fault.New(fault.Usage, "read log key: %q and %q are keys of two logs", l.Name(), former.Name())
+		}
+		k.logs = append(k.logs, logKey{former, strings.TrimSpace(f)})
+	}
 	seen := map[string]bool{l.Name(): true}
 	for _, w := range v.Witnesses.Of {
 		c, err := cosignature.NewVerifierForCosignatureV1(strings.TrimSpace(w.Key))
