@@ -74,6 +74,9 @@ func Check(ctx context.Context, o CheckOptions) (*Checked, error) {
 // addUnsigned gives the case the reports as they were read, as if about the revision.
 func (c *caseFile) addUnsigned(items []evidence.Item, memory *collect.Memory, o CheckOptions) error {
 	for _, it := range items {
+		if it.Attested != nil {
+			continue // what it is worth depends on who signed it, which only a decision asks
+		}
 		rows, ok := memory.Read(it.Rows.Digest)
 		if !ok {
 			return fault.New(fault.Internal, "check %s: its rows are gone", it.Path)

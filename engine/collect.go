@@ -20,7 +20,12 @@ import (
 const (
 	layerStatement = "statement.sigstore.json"
 	layerRows      = "rows.json"
+	// layerAttestation is the one layer of an attestation of another tool.
+	layerAttestation = "attestation.json"
 )
+
+// annotationAbout says what an object was collected for, for whoever looks for it.
+const annotationAbout = "dev.cdgate.about"
 
 // Collect reads reports, signs a statement about each, and stores all of it with one collection statement that lists
 // them. Nothing becomes visible in the store unless everything was read and signed.
@@ -47,6 +52,7 @@ func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
 	if len(items) == 0 && len(o.Artifacts) == 0 {
 		return nil, fault.New(fault.Usage, "nothing to collect: name reports (files, globs, directories or -), or what was built with --artifact")
 	}
+	warnOfSubjects(items, aboutAll(about, o.Source))
 	c := collection{o: o, store: st, out: &Collected{Store: o.Store}}
 	for _, it := range items {
 		for _, a := range about {
@@ -74,9 +80,13 @@ func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
 }
 
 // List reads reports as Collect does and returns what they say, beside the problems of those that cannot be collected. It
-// needs no key, signs nothing and writes nothing. Of the options only Reports, Own and Made count.
+// needs no key, signs nothing and writes nothing. Of the options only Reports, Own and Made count, and Artifacts for what attestations are about.
 func List(ctx context.Context, o CollectOptions) ([]evidence.Item, []collect.Problem) {
-	return collect.List(ctx, o.request(o.Own, o.Made, nil))
+	items, problems := collect.List(ctx, o.request(o.Own, o.Made, nil))
+	if about, err := subjectsOf(o); err == nil && len(o.Artifacts) > 0 {
+		warnOfSubjects(items, aboutAll(about, o.Source))
+	}
+	return items, problems
 }
 
 // spool lets the readers write into the store.
@@ -116,6 +126,10 @@ type collection struct {
 }
 
 func (c *collection) addItem(it evidence.Item, about verify.About) error {
+	if it.Attested != nil {
+		c.addAttestation(it, about)
+		return nil
+	}
 	summary, err := json.Marshal(it.Summary.Value(), json.Deterministic(true), json.FormatNilSliceAsNull(false))
 	if err != nil {
 		return fault.New(fault.Internal, "write the summary of %s: %w", it.Path, err)
@@ -208,7 +222,7 @@ func (c *collection) releaseRef() verify.ReleaseRef {
 
 // annotations help people and tools to find an object; nothing is ever decided by them.
 func (c *collection) annotations(kind string, about verify.About) map[string]string {
-	return map[string]string{"dev.cdgate.kind": kind, "dev.cdgate.about": about.Digest}
+	return map[string]string{"dev.cdgate.kind": kind, annotationAbout: about.Digest}
 }
 
 // subject is the one subject of a statement.

@@ -159,8 +159,11 @@ func upload(st *store.Store, e store.Entry) (remote.Upload, error) {
 	}
 	u.Keys = keysOf(e.Type, *claims)
 	attach := []string{claims.About.Digest}
-	if e.Type == store.TypeRecord {
+	switch e.Type {
+	case store.TypeRecord:
 		attach = claims.Subjects
+	case store.TypeAttestation: // whoever made it attaches it where they like
+		attach = nil
 	}
 	for _, artifact := range attach {
 		if strings.HasPrefix(artifact, "sha256:") && e.Type != store.TypeSignoff {
@@ -174,24 +177,28 @@ func upload(st *store.Store, e store.Entry) (remote.Upload, error) {
 
 // claimsOf reads what the statement of an object claims; nil when it has none that can be read.
 func claimsOf(st *store.Store, e store.Entry) (store.Layer, *verify.Claims, error) {
-	i := slices.IndexFunc(e.Layers, func(l store.Layer) bool { return l.MediaType == seal.MediaType })
-	if i < 0 {
+	layer, ok := statementOf(e)
+	if !ok {
 		return store.Layer{}, nil, nil
 	}
-	bundle, err := st.Read(e.Layers[i].Digest, maxRecord)
+	if e.Type == store.TypeAttestation {
+		c, err := attestationOf(st, e, layer)
+		return layer, c, err
+	}
+	bundle, err := st.Read(layer.Digest, maxRecord)
 	if err != nil {
 		return store.Layer{}, nil, err
 	}
 	c, ok := verify.Claimed(bundle)
 	if !ok {
-		return e.Layers[i], nil, nil
+		return layer, nil, nil
 	}
 	if e.Type == store.TypeRecord && c.CollectedAt == "" {
 		if r, ok := claimedResult(bundle); ok {
 			c.CollectedAt, c.Release = r.EvaluatedAt, verify.ReleaseRef{Name: r.Release.Name, Version: r.Release.Version}
 		}
 	}
-	return e.Layers[i], &c, nil
+	return layer, &c, nil
 }
 
 // claimedResult is what a decision record says, before its signature is checked.
@@ -212,7 +219,7 @@ func keysOf(objectType string, c verify.Claims) []remote.Key {
 		return []remote.Key{remote.Signoffs(c.About.Name)}
 	case store.TypeRecord:
 		return []remote.Key{remote.Decisions(c.Release.Name + "@" + c.Release.Version)}
-	case store.TypeItem, store.TypeCollection:
+	case store.TypeItem, store.TypeCollection, store.TypeAttestation:
 	default:
 		return []remote.Key{remote.Other}
 	}

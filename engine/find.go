@@ -132,7 +132,7 @@ func (s *sought) follow(st *store.Store, entries []store.Entry) ([]remote.Key, e
 		for _, item := range c.Items {
 			s.listed[item] = true
 		}
-		if e.Type != store.TypeItem {
+		if e.Type != store.TypeItem && e.Type != store.TypeAttestation {
 			continue
 		}
 		if s.name != "" && c.Release == (verify.ReleaseRef{Name: s.name, Version: s.version}) {

@@ -59,6 +59,7 @@ type documentItem struct {
 	Scope       string                    `json:"scope"`
 	Format      string                    `json:"format"`
 	Tool        evidence.Tool             `json:"tool"`
+	Attested    bool                      `json:"attested"`
 	Signer      verify.Signer             `json:"signer"`
 	CollectedAt string                    `json:"collectedAt"`
 	AgeSeconds  int64                     `json:"ageSeconds"`
@@ -127,7 +128,7 @@ func (c *caseFile) writeInput() ([]byte, error) {
 func (c *caseFile) documentItem(it verify.Item) documentItem {
 	d := documentItem{
 		ID: it.ID, About: documentAbout{Kind: it.About.Kind, Digest: it.About.Digest},
-		Level: it.Level, Part: it.Part, Scope: it.Scope, Format: it.Format, Tool: it.Tool, Signer: it.Signer,
+		Level: it.Level, Part: it.Part, Scope: it.Scope, Format: it.Format, Tool: it.Tool, Attested: it.Attested, Signer: it.Signer,
 		CollectedAt: rfc3339(it.CollectedAt), AgeSeconds: it.AgeSeconds,
 		Run:     documentRun{System: it.Producer.System, ID: it.Producer.Run, Attempt: it.Producer.Attempt, Job: it.Producer.Job},
 		Summary: it.Summary,

@@ -76,6 +76,7 @@ type Reports struct {
 func (r Reports) request(own map[evidence.Kind]collect.OwnKind, made []collect.Made, to collect.Spool) collect.Request {
 	return collect.Request{
 		Args: r.Paths, Dir: r.Dir, Stdin: r.Stdin, Made: made, Own: own, Spool: to, Redact: r.Redact, Skipped: r.Skipped, Progress: r.Progress,
+		Attestations: openAttestation,
 	}
 }
 

@@ -104,8 +104,8 @@ func (c *StoreChecked) collections(st *store.Store, entries []store.Entry) map[s
 		}
 	}
 	for _, s := range all {
-		if s.Type == "item" && s.Digest != "" && !listed[s.Digest] {
-			c.Orphans = append(c.Orphans, fmt.Sprintf("item %s (%s) is in no collection: it does not count; a collect was interrupted, or somebody else wrote it", s.Digest, s.Kind))
+		if (s.Type == "item" || s.Type == "attestation") && s.Digest != "" && !listed[s.Digest] {
+			c.Orphans = append(c.Orphans, fmt.Sprintf("%s %s (%s) is in no collection: it does not count; a collect was interrupted, or somebody else wrote it", s.Type, s.Digest, s.Kind))
 		}
 	}
 	c.Problems = append(c.Problems, differentCommits(all)...)
@@ -152,7 +152,7 @@ func (c *StoreChecked) tags(ctx context.Context, d *depot, entries []store.Entry
 
 // counts says whether an object was pushed whole: it is more than an item, or an item that a collection lists.
 func counts(e store.Entry, c *verify.Claims, listed map[string]bool) bool {
-	return e.Type != store.TypeItem || c != nil && listed[c.Digest]
+	return e.Type != store.TypeItem && e.Type != store.TypeAttestation || c != nil && listed[c.Digest]
 }
 
 // orphans finds the blobs of a directory that belong to no object. Older roots and the sealed bundles of decisions stay.

@@ -97,6 +97,7 @@ func (d *depot) about(ctx context.Context, o EvaluateOptions) error {
 // typeNames are what the types of objects are called.
 var typeNames = map[string]string{
 	store.TypeItem: "item", store.TypeCollection: "collection", store.TypeSignoff: "signoff", store.TypeRecord: "record", typeReceipt: "receipt",
+	store.TypeAttestation: "attestation",
 }
 
 // describe reads what an object says of itself, and checks who signed it where a gate definition says whose keys there are.
@@ -117,7 +118,11 @@ func describe(st *store.Store, e store.Entry, def *gate.Definition, now time.Tim
 	if err != nil {
 		return s, err
 	}
-	s.Signer, s.Signed = signerOf(def, bundle, c.By)
+	if e.Type == store.TypeAttestation {
+		s.Signer, s.Signed = attester(def, bundle)
+	} else {
+		s.Signer, s.Signed = signerOf(def, bundle, c.By)
+	}
 	return s, nil
 }
 

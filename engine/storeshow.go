@@ -32,6 +32,11 @@ func StoreShow(ctx context.Context, p EvaluateOptions, digest string) (*Shown, e
 		return nil, err
 	}
 	o, err := seal.InspectUnsafe(bundle)
+	if err != nil || !verify.IsOurs(o.Statement.PredicateType) {
+		if shown, foreign := showAttestation(ctx, p, bundle); foreign == nil {
+			return shown, nil
+		}
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Evidence, err)
 	}
@@ -110,10 +115,8 @@ func (d *depot) statement(ctx context.Context, digest string) ([]byte, error) {
 	if eerr != nil {
 		return nil, fault.New(fault.Usage, "there is no statement and no object %s in store %s; list them with: cdgate store list", digest, d.name())
 	}
-	for _, l := range e.Layers {
-		if l.MediaType == seal.MediaType {
-			return d.read(ctx, l.Digest, maxRecord)
-		}
+	if l, ok := statementOf(e); ok {
+		return d.read(ctx, l.Digest, maxRecord)
 	}
 	return nil, fault.New(fault.Usage, "object %s holds no statement", digest)
 }

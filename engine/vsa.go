@@ -67,7 +67,10 @@ func (s *session) vsas(d *durableRecord) (map[string][]byte, error) {
 	if code := permit(d); !final || code != 0 && code != exitBlock {
 		return nil, nil
 	}
-	for _, it := range s.file.items {
+	for i, it := range s.file.items {
+		if i > 0 && s.file.items[i-1].ID == it.ID {
+			continue // an attestation that is about several artifacts
+		}
 		v.InputAttestations = append(v.InputAttestations, resource(string(it.Kind), it.ID))
 	}
 	for _, so := range s.file.signoffs {

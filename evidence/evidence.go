@@ -157,6 +157,9 @@ type Summary struct {
 	Source     *SourceSummary
 	Run        *RunSummary
 	Form       *FormSummary
+
+	Provenance *ProvenanceSummary
+	Verifier   *VerifierSummary
 }
 
 // Value returns the one summary that is set, or an empty struct for a kind that has none.
@@ -182,4 +185,6 @@ type Item struct {
 	Raw      Descriptor
 	Rows     Descriptor
 	Path     string
+	// Attested is set for attestations of other tools, whose statement is what was read; Raw is then the attestation.
+	Attested *Attested
 }

@@ -17,6 +17,9 @@ type Format struct {
 	// Limits says what the reader does not do, and the bounds of the format itself: versions and shapes that are refused,
 	// what is not read, what counts how. It is for the README table too.
 	Limits string
+	// Predicates are the in-toto predicate types whose predicate is read as a report of this format. A format whose kind is attested
+	// is read in no other way.
+	Predicates []string
 	// Match reports whether a report with this head is of this format. It must be true for broken reports of the format
 	// too, so that their errors name it, and false for every other format.
 	Match func(Head) bool

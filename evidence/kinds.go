@@ -28,6 +28,10 @@ const (
 	Checklist          Kind = "checklist"
 	CustomerAcceptance Kind = "customer_acceptance"
 	Build              Kind = "build"
+
+	// Provenance and VerificationSummary are said by whoever built or verified, under their own signature.
+	Provenance          Kind = "provenance"
+	VerificationSummary Kind = "verification_summary"
 )
 
 // Shape is what evidence of a built-in kind looks like: Rows names the array of its rows, Row and Summary are the types
@@ -35,12 +39,16 @@ const (
 // read from reports and has only its name. The types are structs of texts, truths, counts, Percent, Decimal, lists of
 // texts, text by name, structs and lists of them; the tag `words` lists the only texts of a field, `least:"-1"` allows a
 // whole number to be -1, where others are 0 or more.
+//
+// Attested says that evidence of the kind counts only with the signature of whoever it speaks for: it comes in attestations of
+// other tools, and is no report that whoever collects it could sign.
 type Shape struct {
-	Kind    Kind
-	Rows    string
-	Row     reflect.Type
-	Summary reflect.Type
-	Folder  string
+	Kind     Kind
+	Rows     string
+	Row      reflect.Type
+	Summary  reflect.Type
+	Folder   string
+	Attested bool
 }
 
 // shapes lists every built-in kind in the order in which people are shown them.
@@ -63,10 +71,18 @@ var shapes = []Shape{
 	shape[FormItem, FormSummary](Checklist, "items", "form"),
 	shape[FormItem, FormSummary](CustomerAcceptance, "items", "form"),
 	{Kind: Build},
+	attested[Material, ProvenanceSummary](Provenance, "materials", "attestation"),
+	attested[VerifiedLevel, VerifierSummary](VerificationSummary, "levels", "attestation"),
 }
 
 func shape[Row, Summary any](k Kind, rows, folder string) Shape {
 	return Shape{Kind: k, Rows: rows, Row: reflect.TypeFor[Row](), Summary: reflect.TypeFor[Summary](), Folder: folder}
+}
+
+func attested[Row, Summary any](k Kind, rows, folder string) Shape {
+	s := shape[Row, Summary](k, rows, folder)
+	s.Attested = true
+	return s
 }
 
 // Kinds returns every built-in kind in the order in which people are shown them.
@@ -78,9 +94,15 @@ func Kinds() []Kind {
 	return out
 }
 
-// ReportKinds returns the built-in kinds that reports can be of.
+// ReportKinds returns the built-in kinds that reports can be of which whoever collects them signs.
 func ReportKinds() []Kind {
-	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return k == Build })
+	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return k == Build || IsAttested(k) })
+}
+
+// IsAttested says whether evidence of the kind comes in attestations of other tools only.
+func IsAttested(k Kind) bool {
+	s, _ := ShapeOf(k)
+	return s.Attested
 }
 
 // ShapeOf returns the shape of a built-in kind.

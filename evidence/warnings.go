@@ -31,6 +31,8 @@ const (
 	ApprovalNotTaken  Code = "approval_not_counted"
 	NoNumber          Code = "no_number"
 	ToolNotice        Code = "tool_notice"
+	NoSource          Code = "no_source"
+	NotAbout          Code = "not_about"
 )
 
 // WarningCode documents one code. Serious ones say that the report proves less than it seems to: nothing was measured,
@@ -50,6 +52,8 @@ func WarningCodes() []WarningCode {
 		{BadNumber, true, "a number is negative, not finite, out of range or no number; it counts as unknown"},
 		{UnknownSeverity, true, "a severity is missing or no word of the format; the finding counts as unknown"},
 		{UnknownStatus, true, "a status is no word of the format; a test counts as errored, anything else as unknown"},
+		{NoSource, true, "a provenance names no commit, or several: it ties the artifact to none"},
+		{NotAbout, true, "an attestation whose subjects are not what is being collected: it counts only for a release of these"},
 		{CountsDisagree, false, "the report's own totals disagree with its entries; the entries count"},
 		{Contradiction, false, "parts of the report contradict each other; the stricter one counts"},
 		{ApprovalNotTaken, false, "an approval without a login, by an account that is no person's, or by the author; it is not counted"},

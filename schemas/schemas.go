@@ -69,7 +69,7 @@ type definition struct {
 // a kind needs: rows, summary, predicate, and its places in "rows" and "input".
 var kindFiles = []string{
 	"report.cue", "predicates.cue", "input.cue",
-	"tests.cue", "coverage.cue", "scan.cue", "sbom.cue", "vex.cue", "metric.cue", "people.cue", "form.cue", "facts.cue",
+	"tests.cue", "coverage.cue", "scan.cue", "sbom.cue", "vex.cue", "metric.cue", "people.cue", "form.cue", "facts.cue", "attested.cue",
 	"vulnerability.cue",
 }
 

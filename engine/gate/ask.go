@@ -144,7 +144,7 @@ func (d *Definition) MaxAge(target string, k evidence.Kind) time.Duration {
 		return duration(text)
 	case d.Kinds[string(k)].MaxAge != "":
 		return duration(d.Kinds[string(k)].MaxAge)
-	case k == evidence.Scan:
+	case k == evidence.Scan, k == evidence.VerificationSummary:
 		return defaultMaxAgeScan
 	case k == evidence.Metrics:
 		return defaultMaxAgeMetrics

@@ -31,6 +31,7 @@ func problems(d *Definition, file string) []error {
 	c.signers()
 	c.trusts()
 	c.witnesses()
+	c.builders()
 	c.people()
 	c.roles()
 	c.lines()

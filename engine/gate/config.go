@@ -41,6 +41,8 @@ type written struct {
 	} `json:"trust"`
 	Require   *Require          `json:"require"`
 	Witnesses *writtenWitnesses `json:"witnesses"`
+	Builders  []Builder         `json:"builders"`
+	Verifiers []Verifier        `json:"verifiers"`
 }
 
 type writtenSigner struct {
@@ -139,6 +141,7 @@ func (c *Config) definition() *Definition {
 	}
 	d.Require = demand(c.text.Require)
 	d.Witnesses = c.text.Witnesses.definition()
+	d.Builders, d.Verifiers = c.text.Builders, c.text.Verifiers
 	return d
 }
 

@@ -30,6 +30,7 @@ func Compare(a, b *Definition) []Change {
 	c.lines(a, b)
 	c.targets(a, b)
 	c.kinds(a, b)
+	c.builders(a, b)
 	c.rest(a, b)
 	return c.out
 }

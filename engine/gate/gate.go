@@ -57,6 +57,9 @@ type Definition struct {
 	Require *Require `json:"require,omitempty"`
 	// Witnesses is nil where the decision log has none.
 	Witnesses *Witnesses `json:"witnesses,omitempty"`
+	// Builders and Verifiers are those whose provenance and summaries mean something.
+	Builders  []Builder  `json:"builders,omitempty"`
+	Verifiers []Verifier `json:"verifiers,omitempty"`
 
 	Sources  []Source `json:"-"`
 	SignedAt string   `json:"-"`

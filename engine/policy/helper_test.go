@@ -80,10 +80,10 @@ const (
 		`"source":{"repository":"","revision":"","branch":"","authors":[]}},` +
 		`"target":{"id":"production","class":"production","trigger":"manual"},"stage":"activate",` +
 		`"evidence":{"tests":[],"coverage":[],"scan":[],"sbom":[],"vex":[],"metrics":[],"objective":[],"review":[],"change":[],"deployment":[],` +
-		`"check":[],"source":[],"run":[],"manual_test":[],"demo":[],"checklist":[],"customer_acceptance":[],"build":[]},"notCounted":[]}`
+		`"check":[],"source":[],"run":[],"manual_test":[],"demo":[],"checklist":[],"customer_acceptance":[],"build":[],"provenance":[],"verification_summary":[]},"notCounted":[]}`
 
 	itemHead = `"id":"` + digestB + `","about":{"kind":"artifact","digest":"` + digestA + `"},"level":"unit","part":"","scope":"artifact",` +
-		`"format":"x","tool":{"name":"tool","version":"1"},"signer":{"id":"ci","roles":["tests"]},"collectedAt":"2026-11-20T11:59:00Z",` +
+		`"format":"x","tool":{"name":"tool","version":"1"},"attested":false,"signer":{"id":"ci","roles":["tests"]},"collectedAt":"2026-11-20T11:59:00Z",` +
 		`"ageSeconds":60,"run":{"system":"github","id":"1","attempt":1,"job":"test"},"warnings":[],"report":{"name":"report","digest":"` + digestB + `"}`
 
 	testsItem = `{` + itemHead + `,"summary":{"total":3,"passed":1,"failed":1,"errored":0,"skipped":1,"flaky":1,"other":0,"problems":0,` +

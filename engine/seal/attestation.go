@@ -23,6 +23,8 @@ const StatementTypeOlder = "https://in-toto.io/Statement/v0.1"
 // Attestation is a statement that somebody else's tool made and signed, opened. Its subjects may be several, with digests of any
 // algorithm.
 type Attestation struct {
+	// Type is the _type of the statement: StatementType or StatementTypeOlder.
+	Type          string
 	PredicateType string
 	Subjects      []Subject
 	// Predicate is one JSON object, and Payload the whole statement, both as they were signed.
@@ -33,8 +35,8 @@ type Attestation struct {
 	Signatory Signatory
 	// Witnessed is the earliest time at which a timestamp authority or a log saw the signature; zero when nothing proves it.
 	Witnessed time.Time
-	// Digest is that of the attestation's bytes, "sha256:<64 hex>".
-	Digest string
+	// Digest is that of the attestation's bytes, "sha256:<64 hex>"; MediaType is what they are.
+	Digest, MediaType string
 }
 
 // Covers says whether one of the subjects has the SHA-256 digest, "sha256:<64 hex>". Digests of other algorithms never do.
@@ -70,7 +72,7 @@ func (t Trust) OpenAttestation(text []byte) (*Attestation, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.Signatory, a.Witnessed, a.Digest = who, at, Digest(text)
+	a.Signatory, a.Witnessed, a.Digest, a.MediaType = who, at, Digest(text), e.mediaType
 	return a, nil
 }
 
@@ -141,7 +143,7 @@ func decodeAttestation(text []byte) (*envelope, error) {
 		if err := json.Unmarshal(text, &j, json.RejectUnknownMembers(true)); err != nil {
 			return nil, malformed("%w", err)
 		}
-		e := &envelope{}
+		e := &envelope{mediaType: MediaTypeEnvelope}
 		err := j.decodeForeign(e)
 		return e, err
 	}
@@ -192,7 +194,7 @@ func decodeForeignBundle(text []byte) (*bundleJSON, *envelope, error) {
 		}
 		m.Certificate = &chain.Certificates[0] // what stands above it comes from the roots and not from here
 	}
-	e := &envelope{timestamps: len(m.Timestamps.RFC3161), logged: len(m.LogEntries)}
+	e := &envelope{mediaType: b.MediaType, timestamps: len(m.Timestamps.RFC3161), logged: len(m.LogEntries)}
 	return &b, e, e.readSigner(m)
 }
 
@@ -311,7 +313,7 @@ func decodeForeignStatement(payload []byte) (*Attestation, error) {
 	case len(st.Subject) > MaxSubjects:
 		return nil, malformed("statement: it has %d subjects, more than the limit of %d", len(st.Subject), MaxSubjects)
 	}
-	a := &Attestation{PredicateType: st.PredicateType, Predicate: st.Predicate, Payload: payload}
+	a := &Attestation{Type: st.Type, PredicateType: st.PredicateType, Predicate: st.Predicate, Payload: payload}
 	for i, s := range st.Subject {
 		if len(s.Digest) == 0 {
 			return nil, malformed("statement: subject %d has no digest", i)

@@ -160,6 +160,7 @@ func (t Trust) key(e *envelope) (*ecdsa.PublicKey, error) {
 
 // envelope is a bundle taken apart.
 type envelope struct {
+	mediaType string // of an attestation of another tool
 	hint      string
 	payload   []byte
 	signature []byte

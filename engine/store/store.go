@@ -33,6 +33,8 @@ const (
 	TypeCollection = "application/vnd.cdgate.collection.v1+json"
 	TypeSignoff    = "application/vnd.cdgate.signoff.v1+json"
 	TypeRecord     = "application/vnd.cdgate.record.v1+json"
+	// TypeAttestation is that of an attestation of another tool, whose one layer is its bytes as they came.
+	TypeAttestation = "application/vnd.cdgate.attestation.v1+json"
 	// TypeBundle is the artifactType of root and sealed indexes.
 	TypeBundle = "application/vnd.cdgate.bundle.v1+json"
 )

@@ -1,10 +1,16 @@
 package verify
 
 import (
+	"bytes"
+	"cmp"
+	"io"
+	"strings"
+
 	"github.com/go-json-experiment/json"
 
 	"cdgate.dev/cdgate/engine/seal"
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/formats"
 )
 
 // Claims are what a statement says before anything was checked. They help to find and to show statements, and decide
@@ -74,3 +80,43 @@ func Claimed(bundle []byte) (Claims, bool) {
 	}
 	return c, true
 }
+
+// ClaimedForeign is Claimed for attestations of other tools. Tool is who built or verified.
+func ClaimedForeign(text []byte) (Claims, bool) {
+	a, err := seal.InspectAttestationUnsafe(text)
+	if err != nil {
+		return Claims{}, false
+	}
+	c := Claims{
+		Digest: a.Digest, By: a.Signatory, PredicateType: a.PredicateType, Kind: cmp.Or(string(kindOfPredicate(a.PredicateType)), "attestation"),
+		Report: evidence.Descriptor{MediaType: a.MediaType, Digest: a.Digest, Size: int64(len(text))},
+	}
+	for _, s := range a.Subjects {
+		about := About{Kind: AboutArtifact, Name: s.Name}
+		switch {
+		case s.Digest["sha256"] != "":
+			about.Digest = "sha256:" + s.Digest["sha256"]
+		case isCommit(s.Digest["gitCommit"]):
+			about.Kind, about.Digest = AboutRevision, s.Digest["gitCommit"]
+		default:
+			continue
+		}
+		if c.About.Digest == "" {
+			c.About = about
+		}
+		c.Subjects = append(c.Subjects, about.Digest)
+	}
+	if f, r, err := formats.ReadPredicate(a.PredicateType, bytes.NewReader(a.Predicate), io.Discard); err == nil {
+		c.Kind, c.Format, c.Tool = string(f.Kind), f.Name, r.Tool
+		if p := r.Summary.Provenance; p != nil {
+			c.Revision, c.CollectedAt = p.Revision, cmp.Or(p.FinishedAt, p.StartedAt)
+		}
+		if v := r.Summary.Verifier; v != nil {
+			c.CollectedAt = v.TimeVerified
+		}
+	}
+	return c, true
+}
+
+// IsOurs says whether a predicate type is one of cdgate's statements.
+func IsOurs(predicateType string) bool { return strings.HasPrefix(predicateType, predicatePrefix) }

@@ -108,23 +108,28 @@ func (g *gathering) checkListings() {
 	}
 }
 
-// tie finds the one revision that all artifacts were built from. Builds are all trusted ones, counted those that count:
-// even one that does not count may contradict.
+// tie finds the one revision that all artifacts were built from, by build statements and provenance. Builds are all trusted ones,
+// counted those that count: even one that does not count, or does not tie, may contradict.
 func (g *gathering) tie(builds, counted []*statement) Source {
 	if len(g.artifacts) == 0 {
 		return Source{Revision: g.want.Revision, Repository: g.want.Repository}
 	}
 	said := map[string]*statement{} // artifact -> the first build about it
 	for _, s := range builds {
-		g.concerned[s.build.Source.Revision] = true
-		if was := said[s.about.Digest]; was != nil && was.build.Source.Revision != s.build.Source.Revision {
+		is, _ := s.built()
+		g.concerned[is.Revision] = true
+		was := said[s.about.Digest]
+		if was == nil {
+			said[s.about.Digest] = s
+			continue
+		}
+		if first, _ := was.built(); first.Revision != is.Revision {
 			g.blame(s, fault.New(fault.Evidence, "tie artifact %s to its source: %s says it was built from commit %s (statement %s), %s from commit %s (statement %s); "+
 				"one of the two collected with the wrong --artifact or in the wrong checkout, or both built the same bytes; build again so that the artifact differs, "+
 				"with the version in it for instance", s.about.Digest,
-				was.signer.ID, was.build.Source.Revision, short(was.digest), s.signer.ID, s.build.Source.Revision, short(s.digest)))
+				was.signer.ID, first.Revision, short(was.digest), s.signer.ID, is.Revision, short(s.digest)))
 			return Source{}
 		}
-		said[s.about.Digest] = s
 	}
 	var src Source
 	tied := map[string]bool{}
@@ -132,10 +137,13 @@ func (g *gathering) tie(builds, counted []*statement) Source {
 	src.AuthorsKnown = true
 	authors := map[string]bool{}
 	for _, s := range counted {
-		b := s.build.Source
-		if first != nil && first.build.Source.Revision != b.Revision {
+		b, _ := s.built()
+		if !s.ties() {
+			continue
+		}
+		if first != nil && src.Revision != b.Revision {
 			g.blame(s, fault.New(fault.Evidence, "tie the release to its source: %s was built from commit %s, %s from commit %s; release them apart",
-				first.about.Digest, first.build.Source.Revision, s.about.Digest, b.Revision))
+				first.about.Digest, src.Revision, s.about.Digest, b.Revision))
 			return Source{}
 		}
 		first = s

@@ -26,16 +26,36 @@ func Evidence(st *store.Store, ix *store.Index, def *gate.Definition, want Want)
 		present:   map[string]*statement{},
 		listings:  map[string][]*statement{},
 		concerned: map[string]bool{},
+		listers:   map[string][]*statement{},
 	}
 	for _, s := range readAll(st, ix, store.TypeItem, store.TypeCollection) {
 		g.sort(s)
 	}
+	for _, s := range readForeign(st, ix) {
+		g.present[s.digest] = s
+		g.foreign = append(g.foreign, s)
+	}
 	builds, counted := g.gatherBuilds()
-	source := g.tie(builds, counted)
+	trusted, attested := g.gatherForeign(st, "")
+	source := g.tie(sources(builds, trusted), sources(counted, attested))
+	_, more := g.gatherForeign(st, cmp.Or(source.Revision, noRevision))
 	reports := g.gatherReports(source.Revision)
 	g.checkListings()
-	items := g.load(st, append(counted, reports...))
+	items := g.load(st, slices.Concat(counted, attested, more, reports))
 	return g.verified(items, source), nil
+}
+
+// noRevision stands for the revision where nothing ties the release to one: no attestation is about it.
+const noRevision = "none"
+
+// sources are the statements that say what something was built from.
+func sources(lists ...[]*statement) (out []*statement) {
+	for _, s := range slices.Concat(lists...) {
+		if _, ok := s.built(); ok {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // check refuses what nothing can be verified about.
@@ -65,6 +85,11 @@ type gathering struct {
 	examiner
 	builds, reports []*statement
 	collections     []*statement
+	// foreign are the attestations of other tools, rows the bytes of rows that they gave so far.
+	foreign []*statement
+	rows    int64
+	// listers are the collections that claim to list a statement, by its digest.
+	listers map[string][]*statement
 	// present are the item statements of the store, listings the collections by what they are about.
 	present  map[string]*statement
 	listings map[string][]*statement
@@ -86,6 +111,9 @@ func (g *gathering) sort(s *statement) {
 	case s.isCollection():
 		g.collections = append(g.collections, s)
 		g.listings[s.about.Digest] = append(g.listings[s.about.Digest], s)
+		for _, digest := range s.hint.Items {
+			g.listers[digest] = append(g.listers[digest], s)
+		}
 	case s.kind == evidence.Build:
 		g.present[s.digest] = s
 		g.builds = append(g.builds, s)
@@ -205,7 +233,9 @@ func (g *gathering) verified(items []Item, source Source) *Verified {
 	if n := len(g.manifests); n > maxStatements {
 		v.faults = append(v.faults, fault.New(fault.Evidence, "verify evidence: %d statements about one release; more than %d are refused", n, maxStatements))
 	}
-	slices.SortFunc(v.items, func(a, b Item) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(v.items, func(a, b Item) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.About.Digest, b.About.Digest))
+	})
 	slices.SortFunc(v.notCounted, func(a, b NotCounted) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(v.faults, func(a, b error) int {
 		return cmp.Or(cmp.Compare(fault.ClassOf(b), fault.ClassOf(a)), strings.Compare(a.Error(), b.Error()))

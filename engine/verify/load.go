@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +22,8 @@ import (
 // load reads the rows of the statements that count, several at once, and hashes their raw reports. A blob that is absent,
 // altered or unreadable is a fault, and its item is left out.
 func (g *gathering) load(st *store.Store, counted []*statement) []Item {
-	slices.SortFunc(counted, func(a, b *statement) int { return compareDigest(a, b) })
-	counted = slices.CompactFunc(counted, func(a, b *statement) bool { return a.digest == b.digest })
+	slices.SortFunc(counted, compareDigest)
+	counted = slices.CompactFunc(counted, func(a, b *statement) bool { return compareDigest(a, b) == 0 })
 	var total int64
 	for _, s := range counted {
 		if s.item != nil {
@@ -61,6 +62,9 @@ func (g *gathering) load(st *store.Store, counted []*statement) []Item {
 
 // item is the statement as others see it.
 func (g *gathering) item(st *store.Store, s *statement) (Item, error) {
+	if s.foreign != nil {
+		return g.foreignItem(s)
+	}
 	it := Item{
 		ID: s.digest, Manifest: s.manifest, Kind: s.kind, About: s.about, CollectedAt: s.at,
 		Signer:     Signer{ID: s.signer.ID, Roles: slices.Sorted(slices.Values(s.signer.May))},
@@ -134,12 +138,7 @@ func hash(st *store.Store, digest, what string) error {
 	return blobFault(err, digest, what)
 }
 
+// compareDigest orders statements; an attestation may be about several artifacts.
 func compareDigest(a, b *statement) int {
-	switch {
-	case a.digest < b.digest:
-		return -1
-	case a.digest > b.digest:
-		return 1
-	}
-	return 0
+	return cmp.Or(cmp.Compare(a.digest, b.digest), cmp.Compare(a.about.Digest, b.about.Digest))
 }

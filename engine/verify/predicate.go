@@ -22,10 +22,10 @@ const (
 // PredicateType is the predicate type of evidence of the kind, https://cdgate.dev/KIND/v1.
 func PredicateType(k evidence.Kind) string { return predicatePrefix + string(k) + predicateSuffix }
 
-// kindOf is the built-in evidence kind of a predicate type, matched exactly.
+// kindOf is the built-in evidence kind of a predicate type of cdgate's, matched exactly. What comes in attestations only has none.
 func kindOf(predicateType string) (evidence.Kind, bool) {
 	for _, k := range evidence.Kinds() {
-		if predicateType == PredicateType(k) {
+		if !evidence.IsAttested(k) && predicateType == PredicateType(k) {
 			return k, true
 		}
 	}

@@ -46,8 +46,8 @@ type kindShape struct {
 // kindShapes holds the shape of every kind of report, derived from the types of package evidence.
 var kindShapes = sync.OnceValue(func() map[evidence.Kind]kindShape {
 	out := map[evidence.Kind]kindShape{}
-	for _, k := range evidence.ReportKinds() {
-		if s, ok := evidence.ShapeOf(k); ok {
+	for _, k := range evidence.Kinds() {
+		if s, ok := evidence.ShapeOf(k); ok && s.Rows != "" {
 			out[k] = kindShape{array: strconv.Quote(s.Rows), row: fieldsOf(s.Row), summary: fieldsOf(s.Summary)}
 		}
 	}

@@ -156,7 +156,8 @@ func Manifests(ix *store.Index, statements ...string) []string {
 	var out []string
 	for _, e := range ix.Entries {
 		if slices.ContainsFunc(e.Layers, func(l store.Layer) bool {
-			return l.MediaType == seal.MediaType && slices.Contains(statements, l.Digest)
+			ours := l.MediaType == seal.MediaType || e.Type == store.TypeAttestation
+			return ours && slices.Contains(statements, l.Digest)
 		}) {
 			out = append(out, e.Digest)
 		}

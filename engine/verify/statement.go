@@ -28,6 +28,8 @@ type statement struct {
 	// read.
 	claim *seal.Opened
 	hint  claimed
+	// foreign is set for attestations of other tools.
+	foreign *foreign
 
 	// What follows is believed; judged is set when it was looked at.
 	judged bool
@@ -48,6 +50,7 @@ type statement struct {
 
 // claimed is what of a predicate decides whether a statement concerns a release at all.
 type claimed struct {
+	Items    []string   `json:"items"`
 	Release  ReleaseRef `json:"release"`
 	Producer struct {
 		Revision string `json:"revision"`
@@ -148,6 +151,8 @@ func (s *statement) kindName() string {
 		return string(s.kind)
 	case s.claim != nil:
 		return shortType(s.claim.Statement.PredicateType)
+	case s.foreign != nil:
+		return "attestation"
 	}
 	return ""
 }

@@ -13,7 +13,9 @@ import (
 // Reason is why a statement was not counted.
 type Reason string
 
-// The reasons. Unlogged is one of sign-offs only, Misfit one of own kinds only. NoTimestamp is a good signature
+// The reasons. Unlogged is one of sign-offs only, Misfit one of own kinds, and of attestations of a predicate type that is not read.
+// WrongBuilder, WrongVerifier and NotPassed are those of attestations: the signer may not claim the builder or verifier that is named, and
+// a summary of a verification that failed. NoTimestamp is a good signature
 // without the timestamp that the gate definition wants, Untrusted one whose certificate, timestamp or log entry the definition's trusted
 // root does not vouch for.
 const (
@@ -32,6 +34,9 @@ const (
 	Untrusted     Reason = "untrusted"
 	ExpiredKey    Reason = "expired_key"
 	RevokedKey    Reason = "revoked_key"
+	WrongBuilder  Reason = "wrong_builder"
+	WrongVerifier Reason = "wrong_verifier"
+	NotPassed     Reason = "not_passed"
 )
 
 // NotCounted is a statement that does not count, and why. ID is the digest of the signed statement; Kind is the kind of
@@ -106,6 +111,9 @@ type Item struct {
 	Line       string
 	Release    ReleaseRef
 	Warnings   []evidence.Warning
+	// Attested says that it is an attestation of another tool, with that tool's own signature. It has no Level, Part, Producer and Release,
+	// and CollectedAt is the earliest time that is known of it. One that is about several artifacts is an item for each.
+	Attested bool
 	// Summary is the summary of the kind as it was signed; nil for builds.
 	Summary jsontext.Value
 	// Rows is the JSON array of the kind's rows, of exactly the shape of the row type in package evidence, or the one document

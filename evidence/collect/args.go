@@ -41,8 +41,8 @@ func checkLevel(level string) error {
 	return nil
 }
 
-// kinds are those that reports can be of.
-var kinds = evidence.ReportKinds()
+// kinds are those that files can be of.
+var kinds = slices.DeleteFunc(evidence.Kinds(), func(k evidence.Kind) bool { return k == evidence.Build })
 
 // parseArgument splits [KIND[/LEVEL]:]PATH. own are the kinds besides those that are built in.
 func parseArgument(text string, own map[evidence.Kind]OwnKind) (argument, error) {

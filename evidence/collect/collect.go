@@ -24,6 +24,8 @@ type Request struct {
 	Stdin io.Reader
 	// Own are the kinds of evidence besides those that are built in. A report of one is named KIND:PATH.
 	Own map[evidence.Kind]OwnKind
+	// Attestations takes attestations of other tools apart; without it they are no known reports.
+	Attestations Opener
 	// Made are reports that are in memory. They are read before the files.
 	Made  []Made
 	Spool Spool
@@ -133,14 +135,16 @@ func readAll(ctx context.Context, req Request) (readings []*reading, problems []
 func readEach(ctx context.Context, e *expander, req Request) (readings []*reading, problems []Problem) {
 	h := &holder{spool: req.Spool, redact: req.Redact, progress: e.progress(req.Progress)}
 	for _, s := range e.sources {
-		r, err := readSource(ctx, s, req, h)
+		read, err := readSource(ctx, s, req, h)
 		switch {
 		case err == nil:
-			readings = append(readings, r)
-			if h.open > heldOpen {
-				err = r.commit()
+			readings = append(readings, read...)
+			for _, r := range read {
+				if err == nil && h.open > heldOpen {
+					err = r.commit()
+				}
 			}
-		case s.walked && errors.Is(err, formats.ErrUnknown):
+		case s.walked && (errors.Is(err, formats.ErrUnknown) || errors.Is(err, formats.ErrPredicate)):
 			e.skip(s.name, err.Error())
 			err = nil
 		}

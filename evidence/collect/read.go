@@ -25,8 +25,15 @@ func (r *reading) abort() {
 	r.rows.abort()
 }
 
-// commit makes the blobs durable and completes the item.
+// commit makes the blobs durable and completes the item. The rows of an attestation are not kept: they are read again from what was
+// signed.
 func (r *reading) commit() error {
+	if r.item.Attested != nil {
+		r.rows.abort()
+		err := r.raw.commit()
+		r.item.Raw.Digest, r.item.Raw.Size = r.raw.digest, r.raw.size
+		return err
+	}
 	if err := errors.Join(r.raw.commit(), r.rows.commit()); err != nil {
 		return err
 	}
@@ -38,8 +45,9 @@ func (r *reading) commit() error {
 // rowsMediaType is that of a document of rows.
 const rowsMediaType = "application/vnd.cdgate.rows.v1+json"
 
-// readSource reads one file, stdin or what was made, in one pass: its bytes go to the raw blob and to the reader together.
-func readSource(ctx context.Context, s source, req Request, h *holder) (*reading, error) {
+// readSource reads one file, stdin or what was made, in one pass: its bytes go to the raw blob and to the reader together. It is
+// one report, or several attestations.
+func readSource(ctx context.Context, s source, req Request, h *holder) ([]*reading, error) {
 	in := req.Stdin
 	switch {
 	case s.made != nil:
@@ -57,14 +65,16 @@ func readSource(ctx context.Context, s source, req Request, h *holder) (*reading
 	}
 	h.progress.start(s.name)
 	r := &reading{raw: h.blob(), rows: h.blob()}
-	if err := r.read(ctx, s, req.Own[s.kind], in, h); err != nil {
+	attested, err := r.read(ctx, s, req, in, h)
+	if err != nil || len(attested) > 0 {
 		r.abort()
-		return nil, err
+		return attested, err
 	}
-	return r, nil
+	return []*reading{r}, nil
 }
 
-func (r *reading) read(ctx context.Context, s source, own OwnKind, in io.Reader, h *holder) error {
+// read reads a report into r, or gives the attestations that the file holds.
+func (r *reading) read(ctx context.Context, s source, req Request, in io.Reader, h *holder) ([]*reading, error) {
 	// With redact the report is what is left of it; else it is the file, and is not kept when something has to go.
 	file := io.Reader(&bounded{ctx: ctx, r: in, left: evidence.MaxReportBytes, progress: h.progress})
 	if !h.redact {
@@ -73,9 +83,19 @@ func (r *reading) read(ctx context.Context, s source, own OwnKind, in io.Reader,
 	packed := &counter{r: file}
 	plain, isPacked, err := unpack(packed)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	g := h.guard(plain)
+	begin := bufio.NewReaderSize(plain, evidence.HeadBytes)
+	head, err := begin.Peek(evidence.HeadBytes)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("read report: %w", err)
+	}
+	own := req.Own[s.kind]
+	if own == nil && req.Attestations != nil && formats.IsAttestation(head) {
+		out, err := readAttested(begin, s, req, h)
+		return out, errors.Join(err, ended(packed, isPacked))
+	}
+	g := h.guard(begin)
 	if plain = g.secrets; h.redact {
 		plain = io.TeeReader(plain, r.raw)
 	}
@@ -86,13 +106,14 @@ func (r *reading) read(ctx context.Context, s source, own OwnKind, in io.Reader,
 	} else {
 		f, report, err = formats.Read(plain, s.kind, g.rows(r.rows))
 	}
-	if err = g.judge(err, s.name, &report); err != nil {
-		return err
+	if err == nil && evidence.IsAttested(f.Kind) {
+		err = fmt.Errorf("read %s: nobody signed it; collect the attestation it stands in, with its signature (a Sigstore bundle or a DSSE envelope)", f.Title)
 	}
-	if n, err := io.Copy(io.Discard, packed); err != nil {
-		return err
-	} else if n > 0 && isPacked {
-		return fmt.Errorf("%d bytes after the end of the compressed report", n)
+	if err = g.judge(err, s.name, &report); err != nil {
+		return nil, err
+	}
+	if err := ended(packed, isPacked); err != nil {
+		return nil, err
 	}
 	level := s.level
 	if level == "" && f.Kind == evidence.Tests {
@@ -106,6 +127,16 @@ func (r *reading) read(ctx context.Context, s source, own OwnKind, in io.Reader,
 		Kind: f.Kind, Level: level, Format: f.Name, Tool: report.Tool, Summary: report.Summary, Warnings: report.Warnings.List(),
 		Raw:  evidence.Descriptor{Name: s.name, MediaType: media},
 		Rows: evidence.Descriptor{MediaType: rowsMediaType}, Path: s.name,
+	}
+	return nil, nil
+}
+
+// ended refuses what follows a compressed report.
+func ended(packed *counter, isPacked bool) error {
+	if n, err := io.Copy(io.Discard, packed); err != nil {
+		return err
+	} else if n > 0 && isPacked {
+		return fmt.Errorf("%d bytes after the end of the compressed report", n)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"cdgate.dev/cdgate/evidence"
+	"cdgate.dev/cdgate/evidence/attestation"
 	"cdgate.dev/cdgate/evidence/change"
 	"cdgate.dev/cdgate/evidence/check"
 	"cdgate.dev/cdgate/evidence/coverage"
@@ -40,6 +41,7 @@ func All() []evidence.Format {
 		tests.CTRF(),
 		tests.Cucumber(),
 		tests.Robot(),
+		tests.InToto(),
 		coverage.GoCover(),
 		coverage.Cobertura(),
 		coverage.JaCoCo(),
@@ -90,6 +92,9 @@ func All() []evidence.Format {
 		form.Demo(),
 		form.Checklist(),
 		form.CustomerAcceptance(),
+		attestation.Provenance02(),
+		attestation.Provenance1(),
+		attestation.VerificationSummary(),
 	}
 }
 
@@ -159,6 +164,8 @@ func describe(h evidence.Head, advice string) string {
 		return "it is a web page: a download may have ended at a login page"
 	case h.Syntax == evidence.XML:
 		return fmt.Sprintf("it is XML with root element <%s>; %s", clip(h.Root), advice)
+	case h.Syntax == evidence.JSON && h.Has("_type", "predicateType"):
+		return "it is an in-toto statement that nobody signed; collect it with its signature (a Sigstore bundle or a DSSE envelope)"
 	case h.Syntax == evidence.JSON:
 		return "it is JSON with " + topMembers(h) + "; " + advice
 	case trimmed[0] == '<':

@@ -15,6 +15,7 @@ import (
 func CycloneDXJSON() evidence.Format {
 	return evidence.Format{
 		Name: "cyclonedx-json", Title: "CycloneDX JSON", Kind: evidence.SBOM, MediaType: "application/vnd.cyclonedx+json",
+		Predicates: vex.CycloneDXPredicates(),
 		Recognised: "member `bomFormat` with value CycloneDX, unless it has `vulnerabilities` and no `components`",
 		Tools:      "Syft, Trivy, cdxgen, npm sbom, CycloneDX plugins for Maven, Gradle, Go, PHP",
 		Limits:     "versions 1.2 to 1.7; vulnerabilities in it are not read here (see `cyclonedx-vex`); hashes, pedigree and signatures are not read; a BOM-Link is not followed",

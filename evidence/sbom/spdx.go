@@ -14,6 +14,7 @@ import (
 func SPDXJSON() evidence.Format {
 	return evidence.Format{
 		Name: "spdx-json", Title: "SPDX 2 JSON", Kind: evidence.SBOM, MediaType: "application/spdx+json",
+		Predicates: []string{"https://spdx.dev/Document", "https://spdx.dev/Document/v2.2", "https://spdx.dev/Document/v2.3"},
 		Recognised: "member `spdxVersion`, or `sbom.spdxVersion`",
 		Tools:      "Syft, Trivy, npm sbom, GitHub dependency graph, SPDX tools, Microsoft sbom-tool",
 		Limits:     "versions 2.x; files, snippets and annotations are not read; licence expressions are not parsed; external documents are not followed",

@@ -14,6 +14,7 @@ import (
 func SPDX3JSON() evidence.Format {
 	return evidence.Format{
 		Name: "spdx3-json", Title: "SPDX 3 JSON", Kind: evidence.SBOM, MediaType: "application/spdx+json",
+		Predicates: []string{"https://spdx.dev/Document", "https://spdx.dev/Document/v3", "https://spdx.dev/Document/v3.0", "https://spdx.dev/Document/v3.0.1"},
 		Recognised: "`@context` of SPDX 3 with `@graph`",
 		Tools:      "Syft, SPDX tools, Yocto",
 		Limits:     "version 3.x, JSON-LD in its compact form; packages, AI packages and datasets; security and build profiles are not read",

@@ -9,12 +9,22 @@ import (
 	"cdgate.dev/cdgate/evidence/purl"
 )
 
+// CycloneDXPredicates are the in-toto predicate types of CycloneDX documents, with and without a version.
+func CycloneDXPredicates() []string {
+	out := []string{"https://cyclonedx.org/bom"}
+	for _, v := range []string{"1.2", "1.3", "1.4", "1.5", "1.6", "1.7"} {
+		out = append(out, "https://cyclonedx.org/bom/v"+v)
+	}
+	return out
+}
+
 // CycloneDX is a CycloneDX document that lists vulnerabilities and no components: JSON and XML, versions 1.4 to 1.7. A
 // document with both is a bill of materials; asked for as vex, it is read here. Each vulnerability is a statement; one
 // without analysis is unknown. What is said of a component is said of it as a part of metadata.component.
 func CycloneDX() evidence.Format {
 	return evidence.Format{
 		Name: "cyclonedx-vex", Title: "CycloneDX VEX", Kind: evidence.VEX, MediaType: "application/vnd.cyclonedx+json",
+		Predicates: CycloneDXPredicates(),
 		Recognised: "CycloneDX (JSON or XML) with `vulnerabilities` and without `components`; any CycloneDX named `vex:PATH`",
 		Tools:      "Dependency-Track, CycloneDX tools, Trivy, cdxgen",
 		Limits: "versions 1.4 to 1.7; without analysis a vulnerability is unknown; BOM-Links stay as written, version ranges are not computed: " +

@@ -18,9 +18,10 @@ const openVEXContext = "https://openvex.dev/ns"
 func OpenVEX() evidence.Format {
 	return evidence.Format{
 		Name: "openvex", Title: "OpenVEX", Kind: evidence.VEX, MediaType: "application/json",
+		Predicates: []string{openVEXContext, openVEXContext + "/v0.2.0"},
 		Recognised: "`@context` of OpenVEX, or `statements` with `vulnerability` and `status`",
 		Tools:      "vexctl, govulncheck -format openvex, Trivy, Chainguard, Kubernetes",
-		Limits: "versions 0.2.0 and 0.0.1; `not_affected` without reason counts as unknown; inside an in-toto attestation it is not read; later statements " +
+		Limits: "versions 0.2.0 and 0.0.1; `not_affected` without reason counts as unknown; later statements " +
 			"do not replace earlier ones here: every one is a row with its time",
 		Match: func(h evidence.Head) bool {
 			return h.Syntax == evidence.JSON && (strings.HasPrefix(strings.ToLower(h.Text("@context")), openVEXContext) ||

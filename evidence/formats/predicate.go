@@ -1,0 +1,118 @@
+package formats
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"cdgate.dev/cdgate/evidence"
+)
+
+// VulnPredicate is the predicate type of cosign's attested scans: the report of a scanner under scanner.result.
+const VulnPredicate = "https://cosign.sigstore.dev/attestation/vuln/v1"
+
+// maxScan is the size of an attested scan in bytes, which is held in memory as a whole.
+const maxScan = 64 << 20
+
+// ErrPredicate says that no format is read from statements of a predicate type.
+var ErrPredicate = errors.New("no known predicate type")
+
+// Predicates are the predicate types that are read, sorted.
+func Predicates() []string {
+	out := []string{VulnPredicate}
+	for _, f := range All() {
+		out = append(out, f.Predicates...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// ReadPredicate reads the predicate of a statement, to its last byte. The predicate type says what it is; where several formats
+// have it, its content says which. Rows are written to w as one JSON document. Errors wrap ErrPredicate where the type is not known.
+func ReadPredicate(predicateType string, r io.Reader, w io.Writer) (evidence.Format, evidence.Report, error) {
+	if predicateType == VulnPredicate {
+		return readVuln(r, w)
+	}
+	var of []evidence.Format
+	for _, f := range All() {
+		if slices.Contains(f.Predicates, predicateType) {
+			of = append(of, f)
+		}
+	}
+	buffered := bufio.NewReaderSize(r, evidence.HeadBytes)
+	if len(of) > 1 {
+		head, err := buffered.Peek(evidence.HeadBytes)
+		if err != nil && err != io.EOF {
+			return evidence.Format{}, evidence.Report{}, fmt.Errorf("read predicate: %w", err)
+		}
+		h := inspect(head)
+		of = slices.DeleteFunc(of, func(f evidence.Format) bool { return !f.Match(h) })
+		if len(of) != 1 {
+			return evidence.Format{}, evidence.Report{}, fmt.Errorf("%w: the predicate of type %q is none of its formats, or of several", ErrUnknown, predicateType)
+		}
+	}
+	if len(of) == 0 {
+		return evidence.Format{}, evidence.Report{}, fmt.Errorf("%w: %.200q; known are %s", ErrPredicate, predicateType, strings.Join(Predicates(), ", "))
+	}
+	f := of[0]
+	rows := evidence.NewRows(w, f.Kind)
+	report, err := f.Read(buffered, rows)
+	if err == nil {
+		err = rows.Close()
+	}
+	if err != nil {
+		return f, evidence.Report{}, fmt.Errorf("read %s: %w", f.Title, err)
+	}
+	return f, report, nil
+}
+
+// readVuln reads the report of the scanner inside cosign's predicate.
+func readVuln(r io.Reader, w io.Writer) (evidence.Format, evidence.Report, error) {
+	none := evidence.Format{}
+	text, err := io.ReadAll(io.LimitReader(r, maxScan+1))
+	if err == nil && len(text) > maxScan {
+		err = fmt.Errorf("it has more than %d MiB", maxScan>>20)
+	}
+	var p struct {
+		Invocation jsontext.Value `json:"invocation"`
+		Metadata   jsontext.Value `json:"metadata"`
+		Scanner    struct {
+			URI     string         `json:"uri"`
+			Version string         `json:"version"`
+			DB      jsontext.Value `json:"db"`
+			Result  jsontext.Value `json:"result"`
+		} `json:"scanner"`
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &p, json.RejectUnknownMembers(true))
+	}
+	if err == nil && p.Scanner.Result.Kind() != '{' {
+		err = errors.New("scanner.result is missing: the scanner reports nothing")
+	}
+	if err != nil {
+		return none, evidence.Report{}, fmt.Errorf("read cosign's vulnerability predicate: %w", err)
+	}
+	f, report, err := Read(bytes.NewReader(p.Scanner.Result), evidence.Scan, w)
+	if err != nil {
+		return f, evidence.Report{}, fmt.Errorf("read scanner.result of cosign's vulnerability predicate: %w", err)
+	}
+	return f, report, nil
+}
+
+// IsAttestation says whether a file that starts with head holds signed statements: Sigstore bundles or DSSE envelopes, one or
+// more after another, or a list of them as GitHub and npm give it.
+func IsAttestation(head []byte) bool {
+	h := inspect(head)
+	if h.Syntax != evidence.JSON {
+		return false
+	}
+	bundle := strings.HasPrefix(h.Text("mediaType"), "application/vnd.dev.sigstore.bundle")
+	return bundle || h.HasAny("dsseEnvelope.payloadType", "dsseEnvelope.payload", "attestations[].bundle") || h.Has("payloadType") && h.HasAny("payload", "signatures")
+}
