@@ -34,6 +34,10 @@ func TestGoStructsAgree(t *testing.T) {
 		{schemas.Signoff, "", verify.SignoffPredicate{}},
 		{schemas.Input, "$defs/InputNotCounted", verify.NotCounted{}},
 		{schemas.Input, "$defs/InputSigner", verify.Signer{}},
+		{schemas.Input, "$defs/ProvenanceSummary", evidence.ProvenanceSummary{}},
+		{schemas.Input, "$defs/Material", evidence.Material{}},
+		{schemas.Input, "$defs/VerifierSummary", evidence.VerifierSummary{}},
+		{schemas.Input, "$defs/VerifiedLevel", evidence.VerifiedLevel{}},
 		{schemas.GateSignature, "properties/definition", gate.Definition{}},
 		{schemas.GateSignature, "$defs/PolicySource", gate.Source{}},
 	})
