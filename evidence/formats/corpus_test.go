@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -118,6 +119,10 @@ func checkCorpusFile(t *testing.T, file corpusFile, b []byte, want map[string]an
 	got := found(r)
 	if own, ok := kindTests[f.Kind]; ok {
 		got = own.found(t, r, rows)
+	}
+	maps.Copy(got, fromRows(t, f, r, rows))
+	if tools, ok := want["tools"].([]any); ok {
+		checkTool(t, r, tools)
 	}
 	want["other"] = extra(want)
 	if nan, ok := want["nan"].(float64); ok {
