@@ -128,7 +128,7 @@ func Recognise(head []byte, kind evidence.Kind) (evidence.Format, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return evidence.Format{}, fmt.Errorf("%w: it could be %s; say which with KIND:PATH", ErrAmbiguous, names(found))
+		return evidence.Format{}, fmt.Errorf("%w: it could be %s; %s", ErrAmbiguous, names(found), choose(found))
 	case len(others) > 0:
 		return evidence.Format{}, fmt.Errorf("%w of kind %s: it is %s, which is kind %s; name it as %s:PATH or without a kind",
 			ErrUnknown, kind, names(others), others[0].Kind, others[0].Kind)
@@ -138,6 +138,20 @@ func Recognise(head []byte, kind evidence.Kind) (evidence.Format, error) {
 	}
 	return evidence.Format{}, fmt.Errorf("%w: %s", ErrUnknown,
 		describe(h, fmt.Sprintf("evidence/README.md lists the %d known ones; one of a kind of your own is named KIND:PATH", len(All()))))
+}
+
+// choose says what helps when a report could be any of these.
+func choose(found []evidence.Format) string {
+	var kinds []string
+	for _, f := range found {
+		if k := string(f.Kind) + ":PATH"; !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
+		}
+	}
+	if len(kinds) == 1 {
+		return "have the tool write a report of one format, which has no members of the other"
+	}
+	return "say which: " + strings.Join(kinds, " or ")
 }
 
 // ofKind lists the formats of a kind.

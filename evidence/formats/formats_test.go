@@ -18,11 +18,11 @@ func TestRecognise(t *testing.T) {
 		err  error
 		says string
 	}{
-		{head: both, err: ErrAmbiguous, says: "it could be CTRF JSON, SARIF; say which"},
+		{head: both, err: ErrAmbiguous, says: "it could be CTRF JSON, SARIF; say which: tests:PATH or scan:PATH"},
 		{head: both, kind: evidence.Tests, name: "ctrf"},
 		{head: both, kind: evidence.Scan, name: "sarif"},
 		{head: both, kind: evidence.Coverage, err: ErrUnknown, says: "it is CTRF JSON, SARIF, which is kind tests"},
-		{head: `{"bomFormat":"CycloneDX","specVersion":"1.6","spdxVersion":"SPDX-2.3"}`, kind: evidence.SBOM, err: ErrAmbiguous, says: "CycloneDX JSON, SPDX 2 JSON"},
+		{head: `{"bomFormat":"CycloneDX","specVersion":"1.6","spdxVersion":"SPDX-2.3"}`, kind: evidence.SBOM, err: ErrAmbiguous, says: "it could be CycloneDX JSON, SPDX 2 JSON; have the tool write a report of one format"},
 		{head: "", err: ErrUnknown, says: "it is empty"},
 		{head: " \n", err: ErrUnknown, says: "it is empty"},
 		{head: "<html>", err: ErrUnknown, says: "web page"},
@@ -32,7 +32,7 @@ func TestRecognise(t *testing.T) {
 		{head: "\x7fELF\x00", err: ErrUnknown, says: "binary data"},
 		{head: "hello", err: ErrUnknown, says: "it is text"},
 		{head: "ok  \tcdgate.dev/cdgate\t0.1s\n", err: ErrUnknown, says: "it is text"},
-		{head: "<testsuites", name: "", err: ErrUnknown},
+		{head: "<testsuites", err: ErrUnknown, says: "its first tag is broken or longer than 64 KiB"},
 		{head: "<testsuites>\x00\xff", name: "junit"},
 		{head: "\xEF\xBB\xBF<testsuites>", name: "junit"},
 		{head: "\xFF\xFE<\x00t\x00e\x00s\x00t\x00s\x00u\x00i\x00t\x00e\x00>\x00", name: "junit"},
