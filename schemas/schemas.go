@@ -45,6 +45,7 @@ const (
 	Collection         Document = "collection"          // predicate https://cdgate.dev/collection/v1
 	Signoff            Document = "signoff"             // predicate https://cdgate.dev/signoff/v1
 	GateSignature      Document = "gate-signature"      // predicate https://cdgate.dev/gate/v1
+	Enrolment          Document = "enrolment"           // predicate https://cdgate.dev/enrolment/v1
 	Rows               Document = "rows"                // normalised rows kept beside a statement
 	Input              Document = "input"               // what a policy sees
 	Decision           Document = "decision"            // predicate https://cdgate.dev/decision/v1
@@ -99,6 +100,7 @@ var definitions = []*definition{
 	define(Collection, "#Collection", MaxPredicate, kindFiles...),
 	define(Signoff, "#Signoff", MaxPredicate, "signoff.cue"),
 	define(GateSignature, "#GateSignature", maxRecord, "gate.cue", "gate_signature.cue"),
+	define(Enrolment, "#Enrolment", MaxPredicate, "gate.cue", "enrolment.cue"),
 	define(Rows, "#Rows", maxDocument, kindFiles...),
 	define(Input, "#Input", maxDocument, kindFiles...),
 	define(Decision, "#Decision", maxRecord, "decision.cue"),

@@ -40,6 +40,7 @@ func TestGoStructsAgree(t *testing.T) {
 		{schemas.Input, "$defs/VerifiedLevel", evidence.VerifiedLevel{}},
 		{schemas.GateSignature, "properties/definition", gate.Definition{}},
 		{schemas.GateSignature, "$defs/PolicySource", gate.Source{}},
+		{schemas.Enrolment, "", gate.Enrolment{}},
 	})
 }
 

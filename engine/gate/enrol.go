@@ -9,6 +9,7 @@ import (
 
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/schemas"
 )
 
 // EnrolmentType is the predicate type of enrolments.
@@ -50,6 +51,9 @@ func Enrol(e Enrolment, signer *seal.Signer, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, fault.New(fault.Internal, "enrol: %w", err)
 	}
+	if err := schemas.ValidateJSON(schemas.Enrolment, "enrolment", b); err != nil {
+		return nil, fault.Wrap(fault.Usage, err)
+	}
 	bundle, err := signer.Sign(seal.Statement{
 		Type: seal.StatementType, PredicateType: EnrolmentType, Predicate: b,
 		Subject: []seal.Subject{{Name: e.Name, Digest: map[string]string{"sha256": strings.TrimPrefix(seal.Digest([]byte(key.PEM)), "sha256:")}}},
@@ -89,6 +93,12 @@ func ReadEnrolment(file string, bundle []byte) (*Enrolment, error) {
 	if err := json.Unmarshal(claim.Statement.Predicate, &e, json.RejectUnknownMembers(true)); err != nil {
 		return no("%w", err)
 	}
+	if strings.TrimSpace(e.Name) == "" {
+		return no("it says no name")
+	}
+	if err := schemas.ValidateJSON(schemas.Enrolment, file, claim.Statement.Predicate); err != nil {
+		return no("%w", err)
+	}
 	if e.Key, err = seal.ParsePublicKey(file, []byte(e.PublicKey)); err != nil {
 		return no("%w", err)
 	}
@@ -100,9 +110,6 @@ func ReadEnrolment(file string, bundle []byte) (*Enrolment, error) {
 	}
 	if e.at, err = parseTime(e.At); err != nil {
 		return no("%w", err)
-	}
-	if strings.TrimSpace(e.Name) == "" {
-		return no("it says no name")
 	}
 	return &e, nil
 }
