@@ -101,7 +101,7 @@ func watchSkipped(r *engine.Reports) *[]skippedFile {
 	return list
 }
 
-// warnOfKey says so when the gate definition that lies here lets the key attest less than was collected. It is a remark:
+// warnOfKey says so when the gate definition that lies here lets the key attest less than was collected, or not now. It is a remark:
 // the definition that counts may be another, and what is not entitled is not counted at evaluation.
 func (k *call) warnOfKey(key *seal.Signer, got *engine.Collected) {
 	p, err := k.places()
@@ -123,7 +123,13 @@ func (k *call) warnOfKey(key *seal.Signer, got *engine.Collected) {
 			idle = append(idle, kind)
 		}
 	}
+	var closed *gate.Unsound
+	if known {
+		closed = def.Stands(by, gate.When{Claimed: k.now, Now: k.now})
+	}
 	switch {
+	case closed != nil:
+		k.note("this will not count: %s; sign with a key of %s that is valid now, or have the owner of the gate definition add one: cdgate gate rotate", closed.Msg, signer.ID)
 	case known && def.WantsTimestamp(by) && !key.Timestamps():
 		k.note("this will not count: the gate definition wants timestamps; name an authority with --timestamp-url or --signing-config")
 	case !known && by.KeyID == "":
