@@ -59,6 +59,9 @@ func Explain(st *store.Store, ix *store.Index, def *gate.Definition, bundle []by
 			e.g.sort(s)
 		}
 	}
+	for _, s := range readForeign(st, ix) { // a collection lists them, too
+		e.g.present[s.digest] = s
+	}
 	if e.s.listed != nil {
 		e.ask("items", e.itemsTold, e.items)
 	} else {
