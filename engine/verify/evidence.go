@@ -21,13 +21,7 @@ func Evidence(st *store.Store, ix *store.Index, def *gate.Definition, want Want)
 		return nil, err
 	}
 	want.Artifacts = sortedArtifacts(want.Artifacts)
-	g := &gathering{
-		examiner:  examiner{def: def, want: want, manifests: map[string]bool{}},
-		present:   map[string]*statement{},
-		listings:  map[string][]*statement{},
-		concerned: map[string]bool{},
-		listers:   map[string][]*statement{},
-	}
+	g := newGathering(def, want)
 	for _, s := range readAll(st, ix, store.TypeItem, store.TypeCollection) {
 		g.sort(s)
 	}
@@ -97,6 +91,16 @@ type gathering struct {
 	artifacts []Artifact
 	// concerned are the digests and revisions that the release is about, or may be.
 	concerned map[string]bool
+}
+
+func newGathering(def *gate.Definition, want Want) *gathering {
+	return &gathering{
+		examiner:  examiner{def: def, want: want, manifests: map[string]bool{}},
+		present:   map[string]*statement{},
+		listings:  map[string][]*statement{},
+		concerned: map[string]bool{},
+		listers:   map[string][]*statement{},
+	}
 }
 
 // discovers says whether the artifacts of the release come from build evidence and not from the caller.

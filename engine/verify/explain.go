@@ -44,10 +44,7 @@ func Explain(st *store.Store, ix *store.Index, def *gate.Definition, bundle []by
 	e := explaining{st: st, q: q, s: &statement{digest: seal.Digest(bundle), bundle: bundle}}
 	e.s.inspect()
 	line := hintedLine(bundle)
-	e.g = &gathering{
-		examiner: examiner{def: def, manifests: map[string]bool{}, want: Want{Line: line, Target: q.Target, Now: q.Now, Artifacts: q.Artifacts, Kinds: q.Kinds}},
-		present:  map[string]*statement{}, listings: map[string][]*statement{}, concerned: map[string]bool{},
-	}
+	e.g = newGathering(def, Want{Line: line, Target: q.Target, Now: q.Now, Artifacts: q.Artifacts, Kinds: q.Kinds})
 	e.g.want.Target = e.roleTarget()
 	for _, c := range checks {
 		if !e.ask(c.name, func() string { return e.told(c.name) }, func() bool { return c.ask(&e.g.examiner, e.s) }) {
