@@ -248,6 +248,9 @@ func (r *Roots) vouch(text []byte, e *envelope, key *ecdsa.PublicKey, artifact v
 		who = verify.WithKey()
 	}
 	res, err := verifier.Verify(&b, verify.NewPolicy(artifact, who))
+	if err == nil {
+		err = r.copies(&b)
+	}
 	if err != nil {
 		return time.Time{}, untrusted("%v", err)
 	}

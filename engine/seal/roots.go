@@ -75,6 +75,9 @@ func (r *Roots) witness(text []byte, e *envelope, key *ecdsa.PublicKey) (time.Ti
 		who = verify.WithKey()
 	}
 	res, err := verifier.Verify(&b, verify.NewPolicy(verify.WithoutArtifactUnsafe(), who))
+	if err == nil {
+		err = r.copies(&b)
+	}
 	if err != nil {
 		return time.Time{}, untrusted("%v", err)
 	}
