@@ -17,11 +17,16 @@ import (
 // TestIntegration runs the scripts that need real components on loopback. Each says which it misses and is skipped then;
 // make test-integration builds and provides all of them.
 func TestIntegration(t *testing.T) {
-	p := params("testdata/integration")
+	testscript.Run(t, integration("testdata/integration"))
+}
+
+// integration is how scripts run that start real components.
+func integration(dir string) testscript.Params {
+	p := params(dir)
 	p.Cmds["vault"], p.Cmds["rotate"], p.Cmds["hsm"] = vaultServer, rotate, hsmToken
 	p.Cmds["sigstore"], p.Cmds["identity"] = sigstoreServices, identityToken
 	p.Cmds["witness"] = witnessServer()
-	testscript.Run(t, p)
+	return p
 }
 
 // freePort is a port of loopback that nobody listens on.

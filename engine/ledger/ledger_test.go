@@ -118,6 +118,7 @@ func TestAppendAndRead(t *testing.T) {
 	if v.Root != l.receipts[299].Root || !bytes.Equal(v.Checkpoint, l.receipts[299].Checkpoint) {
 		t.Errorf("view %s, %s", v.Root, v.Checkpoint)
 	}
+	fsckFinds(t, l)
 }
 
 func TestKeys(t *testing.T) {
