@@ -81,6 +81,9 @@ func (k *call) listReports(c collectors, outs []output) error {
 	if c.any() {
 		o.Paths = c.paths
 	}
+	if o.Artifacts, err = k.artifacts(); err != nil {
+		return err
+	}
 	k.addOwnKinds(&o)
 	if err := k.askServers(&o); err != nil {
 		return err
@@ -119,7 +122,7 @@ func (k *call) warnOfKey(key *seal.Signer, got *engine.Collected) {
 	}
 	var idle []string
 	for _, it := range got.Items {
-		if kind := string(it.Kind); !slices.Contains(signer.May, kind) && !slices.Contains(idle, kind) {
+		if kind := string(it.Kind); it.Attested == nil && !slices.Contains(signer.May, kind) && !slices.Contains(idle, kind) {
 			idle = append(idle, kind)
 		}
 	}

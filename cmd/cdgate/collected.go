@@ -22,6 +22,13 @@ type readReport struct {
 	MediaType string             `json:"mediaType"`
 	Size      int64              `json:"size"`
 	SameAs    string             `json:"sameAs"`
+	Attested  *attestedReport    `json:"attested,omitempty"`
+}
+
+// attestedReport is the JSON of what an attestation of another tool says of itself; its signature is checked at the decision.
+type attestedReport struct {
+	PredicateType string   `json:"predicateType"`
+	Subjects      []string `json:"subjects"`
 }
 
 // collectedItem is the JSON of one statement about a report.
@@ -81,8 +88,12 @@ func readReports(items []evidence.Item) []readReport {
 		if same == "" {
 			first[key] = it.Path
 		}
+		var attested *attestedReport
+		if a := it.Attested; a != nil {
+			attested = &attestedReport{a.PredicateType, a.Subjects}
+		}
 		out = append(out, readReport{
-			Path: it.Path, Kind: it.Kind, Level: it.Level, Format: it.Format, Tool: it.Tool, Summary: orEmpty(it.Summary.Value()),
+			Attested: attested, Path: it.Path, Kind: it.Kind, Level: it.Level, Format: it.Format, Tool: it.Tool, Summary: orEmpty(it.Summary.Value()),
 			Warnings: it.Warnings, Report: it.Raw.Digest, MediaType: it.Raw.MediaType, Size: it.Raw.Size, SameAs: same,
 		})
 	}
@@ -149,7 +160,16 @@ func (k *call) collectedText(c *engine.Collected, skipped []skippedFile) string 
 	if len(c.Items) > 0 {
 		about = fmt.Sprintf(" about %s %s", c.Items[0].About, shortDigest(c.Items[0].AboutDigest))
 	}
-	fmt.Fprintf(&b, "Signed and stored %s%s in %s\n", count(len(c.Items)+len(c.Builds), "statement"), shown(about), shown(c.Store))
+	attested := 0
+	for _, it := range c.Items {
+		if it.Attested != nil {
+			attested++
+		}
+	}
+	if attested > 0 {
+		fmt.Fprintf(&b, "Stored %s as they are, each with its own signature, and signed the list of them\n", count(attested, "attestation"))
+	}
+	fmt.Fprintf(&b, "Signed and stored %s%s in %s\n", count(len(c.Items)-attested+len(c.Builds), "statement"), shown(about), shown(c.Store))
 	return b.String()
 }
 
@@ -159,6 +179,19 @@ func (k *call) listedText(items []evidence.Item, problems []collect.Problem, ski
 	k.tellReports(&b, items, problems, skipped)
 	b.WriteString("Nothing was signed or stored\n")
 	return b.String()
+}
+
+// attestedWords says what an attestation is about.
+func attestedWords(a attestedReport) string {
+	about := "nothing"
+	if len(a.Subjects) > 0 {
+		algorithm, value, _ := strings.Cut(a.Subjects[0], ":")
+		about = shown(algorithm) + ":" + shown(value[:min(len(value), 12)])
+	}
+	if more := len(a.Subjects) - 1; more > 0 {
+		about += fmt.Sprintf(" and %d more", more)
+	}
+	return "attested, " + shown(a.PredicateType) + ", about " + about
 }
 
 // sameWidth is how much of the path of an equal report is shown: as much as stands in a line with few words.
@@ -174,6 +207,9 @@ func (k *call) tellReports(b *strings.Builder, items []evidence.Item, problems [
 		}
 		if r.Level != "" {
 			l.kind += "/" + shown(r.Level)
+		}
+		if r.Attested != nil {
+			l.notes = append(l.notes, attestedWords(*r.Attested))
 		}
 		for _, w := range r.Warnings {
 			note := "warning: " + shown(w.Msg)

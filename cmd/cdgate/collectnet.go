@@ -265,7 +265,7 @@ func (a *attached) collect(k *call, o *engine.CollectOptions) error {
 		k.note("not read: %s: %s", s.Name, s.Reason)
 	}
 	for _, r := range reports {
-		o.Made = append(o.Made, collect.Made{Name: r.Name, Data: r.Data})
+		o.Made = append(o.Made, collect.Made{Name: r.Name, Data: r.Data, Found: true})
 	}
 	return nil
 }

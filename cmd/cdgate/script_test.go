@@ -27,7 +27,7 @@ func params(dir string) testscript.Params {
 		Setup: setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "flip": flip, "fill": fill, "absent": absent, "edit": edit, "start": start, "token": token,
-			"registry": registryServer, "prometheus": prometheusServer,
+			"registry": registryServer, "prometheus": prometheusServer, "attest": attest,
 		},
 	}
 }

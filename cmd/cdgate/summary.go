@@ -63,6 +63,10 @@ func peopleWords(s evidence.Summary) string {
 		return commas(s.Run.System, "run "+s.Run.Run, fmt.Sprintf("attempt %d", s.Run.Attempt), after("started by ", s.Run.Actor))
 	case s.Form != nil:
 		return formWords(s.Form)
+	case s.Provenance != nil:
+		return commas(shortDigest(s.Provenance.Revision), s.Provenance.Repository, s.Provenance.Ref)
+	case s.Verifier != nil:
+		return commas(s.Verifier.Result, s.Verifier.ResourceURI, count(int(s.Verifier.Levels), "level"))
 	}
 	return ""
 }

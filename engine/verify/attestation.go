@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -173,34 +174,40 @@ func (g *gathering) judgeForeign(st *store.Store, s *statement, abouts []About) 
 // openForeign checks the signature, and finds whose it is.
 func (g *gathering) openForeign(s *statement, text []byte) (*seal.Attestation, seal.Signatory, bool) {
 	a, err := g.def.TrustAnyone().OpenAttestation(text)
-	claimed := ""
-	if s.foreign.claim != nil {
-		claimed = evidence.Cut(s.foreign.claim.Signatory.ID())
-	}
+	with, claimed := s.signedWith()
 	switch {
 	case errors.Is(err, seal.ErrUnknownKey):
 		why := "which fits no key in the gate definition; add the key of its signer under signers in gate.yaml if you trust it, and sign gate.yaml again"
-		if s.foreign.claim != nil && s.foreign.claim.Signatory.KeyID == "" {
+		if s.foreign.claim != nil && s.foreign.claim.Signatory.Identity != (seal.Identity{}) {
 			why = g.def.Unknown(s.foreign.claim.Signatory)
 		}
-		g.refuse(s, UnknownSigner, claimed, "the %s statement %s is signed with %s, %s", s.kindName(), short(s.digest), orUnnamed(claimed), why)
+		g.refuse(s, UnknownSigner, claimed, "the %s statement %s is signed with %s, %s", s.kindName(), short(s.digest), with, why)
 	case errors.Is(err, seal.ErrUntrusted):
-		g.refuse(s, Untrusted, claimed, "the %s statement %s claims to be signed by %s: %v", s.kindName(), short(s.digest), orUnnamed(claimed), err)
+		g.refuse(s, Untrusted, claimed, "the %s statement %s claims to be signed with %s: %v", s.kindName(), short(s.digest), with, err)
 	case errors.Is(err, seal.ErrMalformed):
 		g.unreadableForeign(s, text, err)
 	case err != nil:
-		g.blame(s, fault.New(fault.Trust, "open %s attestation %s: it claims to be signed by %s, but the signature is not theirs: it was altered after it was signed, or forged", s.kindName(), s.digest, orUnnamed(claimed)))
+		g.blame(s, fault.New(fault.Trust, "open %s attestation %s: it claims to be signed with %s, and the signature does not fit: it was altered after it was signed, or forged", s.kindName(), s.digest, with))
 	default:
 		return a, a.Signatory, true
 	}
 	return nil, seal.Signatory{}, false
 }
 
-func orUnnamed(id string) string {
-	if id == "" {
-		return "a key it does not name"
+// signedWith says for people what an attestation claims to be signed with, and who is listed as its signer. Its tool chose the name of
+// a key.
+func (s *statement) signedWith() (words, id string) {
+	if s.foreign.claim == nil {
+		return "somebody", ""
 	}
-	return id
+	by := s.foreign.claim.Signatory
+	switch id = evidence.Cut(by.ID()); {
+	case by.Identity != (seal.Identity{}):
+		return by.Identity.String(), id
+	case id == "":
+		return "a key that it does not name", ""
+	}
+	return fmt.Sprintf("key %.80q", id), id
 }
 
 // unreadableForeign is an attestation that is none. When somebody we know signed it, nobody may ignore it.

@@ -65,6 +65,8 @@ type Made struct {
 	Kind  evidence.Kind
 	Level string
 	Data  []byte
+	// Found says that somebody else put it where it was found: an attestation of a type that is not read is passed over.
+	Found bool
 }
 
 // Collect reads every report that the request names, in a fixed order: what was made, then that of the arguments, then of

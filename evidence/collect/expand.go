@@ -113,7 +113,7 @@ func (e *expander) addMade(m Made) error {
 	}
 	// The key is none that a path or stdin can have: what was made twice under one name is read twice.
 	key := fmt.Sprintf("made\x00%d", len(e.sources))
-	return e.add(source{argument: argument{text: name, kind: m.Kind, level: m.Level}, made: &m, name: name, key: key})
+	return e.add(source{argument: argument{text: name, kind: m.Kind, level: m.Level}, made: &m, name: name, walked: m.Found, key: key})
 }
 
 // fixedPart returns the directory of a path, or that before its first wildcard.

@@ -20,6 +20,8 @@ type holder struct {
 	spool Spool
 	bytes int
 	open  int
+	// head is where the beginning of a report is read to.
+	head []byte
 	// secrets is what every report is read through; redact says what becomes of a report that has some.
 	secrets *secrets.Reader
 	redact  bool

@@ -66,11 +66,17 @@ func readSource(ctx context.Context, s source, req Request, h *holder) ([]*readi
 	h.progress.start(s.name)
 	r := &reading{raw: h.blob(), rows: h.blob()}
 	attested, err := r.read(ctx, s, req, in, h)
-	if err != nil || len(attested) > 0 {
-		r.abort()
-		return attested, err
+	if err == nil && len(attested) == 0 {
+		return []*reading{r}, nil
 	}
-	return []*reading{r}, nil
+	r.abort()
+	if err != nil {
+		for _, a := range attested {
+			a.abort()
+		}
+		return nil, err
+	}
+	return attested, nil
 }
 
 // read reads a report into r, or gives the attestations that the file holds.
@@ -85,11 +91,11 @@ func (r *reading) read(ctx context.Context, s source, req Request, in io.Reader,
 	if err != nil {
 		return nil, err
 	}
-	begin := bufio.NewReaderSize(plain, evidence.HeadBytes)
-	head, err := begin.Peek(evidence.HeadBytes)
-	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("read report: %w", err)
+	head, err := h.readHead(plain)
+	if err != nil {
+		return nil, err
 	}
+	begin := io.MultiReader(bytes.NewReader(head), plain)
 	own := req.Own[s.kind]
 	if own == nil && req.Attestations != nil && formats.IsAttestation(head) {
 		out, err := readAttested(begin, s, req, h)
@@ -129,6 +135,18 @@ func (r *reading) read(ctx context.Context, s source, req Request, in io.Reader,
 		Rows: evidence.Descriptor{MediaType: rowsMediaType}, Path: s.name,
 	}
 	return nil, nil
+}
+
+// readHead reads the beginning of a report, into a buffer that the next report has too.
+func (h *holder) readHead(plain io.Reader) ([]byte, error) {
+	if h.head == nil {
+		h.head = make([]byte, evidence.HeadBytes)
+	}
+	n, err := io.ReadFull(plain, h.head)
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return h.head[:n], err
 }
 
 // ended refuses what follows a compressed report.

@@ -178,6 +178,8 @@ func describe(h evidence.Head, advice string) string {
 		return "it is a web page: a download may have ended at a login page"
 	case h.Syntax == evidence.XML:
 		return fmt.Sprintf("it is XML with root element <%s>; %s", clip(h.Root), advice)
+	case isBundle(h):
+		return "it is a Sigstore bundle that signs a file and states nothing about it"
 	case h.Syntax == evidence.JSON && h.Has("_type", "predicateType"):
 		return "it is an in-toto statement that nobody signed; collect it with its signature (a Sigstore bundle or a DSSE envelope)"
 	case h.Syntax == evidence.JSON:

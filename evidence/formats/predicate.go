@@ -106,13 +106,23 @@ func readVuln(r io.Reader, w io.Writer) (evidence.Format, evidence.Report, error
 	return f, report, nil
 }
 
+// telling are what the beginning of every attestation has one of; most reports have none, and are not looked at closer.
+var telling = [][]byte{[]byte(`"payload`), []byte(`"dsseEnvelope"`), []byte(`"attestations"`), []byte("dev.sigstore.bundle")}
+
 // IsAttestation says whether a file that starts with head holds signed statements: Sigstore bundles or DSSE envelopes, one or
 // more after another, or a list of them as GitHub and npm give it.
 func IsAttestation(head []byte) bool {
+	if !slices.ContainsFunc(telling, func(m []byte) bool { return bytes.Contains(head, m) }) {
+		return false
+	}
 	h := inspect(head)
 	if h.Syntax != evidence.JSON {
 		return false
 	}
-	bundle := strings.HasPrefix(h.Text("mediaType"), "application/vnd.dev.sigstore.bundle")
-	return bundle || h.HasAny("dsseEnvelope.payloadType", "dsseEnvelope.payload", "attestations[].bundle") || h.Has("payloadType") && h.HasAny("payload", "signatures")
+	return isBundle(h) && !h.Has("messageSignature") || h.HasAny("dsseEnvelope.payloadType", "dsseEnvelope.payload", "attestations[].bundle") || h.Has("payloadType") && h.HasAny("payload", "signatures")
+}
+
+// isBundle says whether a file says of itself that it is a Sigstore bundle.
+func isBundle(h evidence.Head) bool {
+	return strings.HasPrefix(h.Text("mediaType"), "application/vnd.dev.sigstore.bundle")
 }

@@ -31,7 +31,7 @@ const (
 	timeout = 10 * time.Minute
 )
 
-// Report is a layer whose content is in a known format.
+// Report is a layer whose content is in a known format, or an attestation.
 type Report struct {
 	// Name is the digest of the referrer and its artifact type, and which of its layers, where it has several.
 	Name string
@@ -141,12 +141,12 @@ func (c *collector) layer(ctx context.Context, name string, d registry.Descripto
 		return err
 	}
 	h, err := head(b)
-	if err == nil {
+	if err == nil && !formats.IsAttestation(h) {
 		_, err = formats.Recognise(h, "")
 	}
 	switch {
 	case errors.Is(err, formats.ErrUnknown) && signed(d.MediaType):
-		c.skip(name, "a signature or a signed attestation (%s), which is not read", d.MediaType)
+		c.skip(name, "a signature, or an attestation in a form that is not read (%s)", d.MediaType)
 	case errors.Is(err, formats.ErrUnknown):
 		why, _, _ := strings.Cut(err.Error(), "; ") // what to do about it is said of files, not of layers
 		c.skip(name, "%s", why)

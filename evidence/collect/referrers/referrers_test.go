@@ -47,7 +47,7 @@ func TestCollect(t *testing.T) {
 		want[named(two, "application/sarif+json layer 3")] = junit
 		told := map[string]string{
 			named(two, "application/sarif+json layer 2"): "it is text",
-			named(s.attach("application/vnd.dev.sigstore.bundle.v0.3+json", `{"mediaType":"x"}`), "application/vnd.dev.sigstore.bundle.v0.3+json"): "a signature or a signed attestation",
+			named(s.attach("application/vnd.dev.sigstore.bundle.v0.3+json", `{"mediaType":"x"}`), "application/vnd.dev.sigstore.bundle.v0.3+json"): "a signature, or an attestation",
 			named(s.attach("application/vnd.oci.image.layer.v1.tar+gzip", "x"), "application/vnd.oci.image.layer.v1.tar+gzip"):                     "a layer of files",
 			named(s.attach("application/vnd.example.empty"), "application/vnd.example.empty"):                                                      "it is JSON with no members",
 			named(s.attach("application/vnd.example.again", sbom), "application/vnd.example.again"):                                                "",

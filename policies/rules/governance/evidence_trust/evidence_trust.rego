@@ -4,7 +4,7 @@
 #   Who may attest what is checked before any rule runs; what does not pass does not count. This rule looks at what is
 #   left: at least one item counts, each is about an artifact or the revision of this release and not from the future,
 #   and, where the parameter systems names CI systems, each was collected in one of them and not on somebody's own
-#   machine. Items that were not counted never gate, so that nobody can stop a release by adding junk to the
+#   machine. An attestation of another tool says by its signature where it was made. Items that were not counted never gate, so that nobody can stop a release by adding junk to the
 #   store: every report lists them, and a rule that needed one says so itself.
 # custom:
 #   controls:
@@ -54,6 +54,7 @@ block contains finding if {
 needs_approval contains finding if {
 	count(data.params.governance.evidence_trust.systems) > 0
 	some item in _items
+	not item.attested
 	not item.system in data.params.governance.evidence_trust.systems
 	finding := {
 		"id": "system",
@@ -78,6 +79,7 @@ _items contains {
 	"ageSeconds": item.ageSeconds,
 	"collectedAt": item.collectedAt,
 	"system": item.run.system,
+	"attested": object.get(item, "attested", false),
 } if {
 	some kind, items in input.evidence
 	some item in items

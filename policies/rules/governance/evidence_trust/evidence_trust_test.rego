@@ -85,3 +85,8 @@ test_items_not_counted_never_gate if {
 	doc := _input([_item({})], items)
 	count(evidence_trust.block) == 0 with input as doc with data.params.governance.evidence_trust.systems as []
 }
+
+test_attestation_is_from_no_ci_system if {
+	count(_approvals(["github"], {"run": {"system": ""}, "attested": true})) == 0
+	count(_approvals(["github"], {"run": {"system": ""}, "attested": false})) == 1
+}
