@@ -30,7 +30,6 @@ func TAP() evidence.Format {
 var (
 	tapFirst = regexp.MustCompile(`^(?:TAP version \d+|1\.\.\d+(?: |$)|(?:not )?ok(?:$| \d+(?: |$)| - ))`)
 	tapPlan  = regexp.MustCompile(`^1\.\.(\d{1,9})(?:\s*#\s*(?i:skip).*)?\s*$`)
-	tapPoint = regexp.MustCompile(`^(not )?ok(?:\s+(\d{1,9})(?:\s|$))?\s*(?:- ?)?(.*)$`)
 	tapWord  = regexp.MustCompile(`^\s*(?i:(todo)(?:\s|$)|(skip\S*)(?:\s|$))\s*(.*)$`)
 )
 
@@ -87,7 +86,11 @@ func (t *tapReader) line(n int, line []byte, last bool) error {
 	switch {
 	case text == "" || text[0] == ' ' || text[0] == '\t' || text[0] == '#' || strings.HasPrefix(text, "TAP version ") || strings.HasPrefix(text, "pragma "):
 		return nil
-	case bailsOut(text):
+	}
+	if p, ok := tapPoint(text); ok {
+		return t.point(n, p)
+	}
+	if bailsOut(text) {
 		t.all.Problems++
 		t.all.unfinished = true
 		t.warn.Add(evidence.SuiteProblem, place(n), "the run was given up: %s", text)
@@ -101,9 +104,6 @@ func (t *tapReader) line(n int, line []byte, last bool) error {
 		t.plan = plan
 		return err
 	}
-	if m := tapPoint.FindStringSubmatch(text); m != nil && (len(text) == len(m[1])+2 || text[len(m[1])+2] == ' ' || text[len(m[1])+2] == '\t') {
-		return t.point(n, m)
-	}
 	t.warn.Add(evidence.UnreadableLines, place(n), "a line that is no TAP was passed over")
 	return nil
 }
@@ -111,6 +111,7 @@ func (t *tapReader) line(n int, line []byte, last bool) error {
 // bailsOut reports whether a line gives the run up, also in another case and with one slip in it.
 func bailsOut(text string) bool {
 	const words = "bail out!"
+	text = text[:min(len(text), 10*len(words))]
 	text = strings.ToLower(strings.ReplaceAll(text, "\uFFFD", ""))
 	for n := len(words) - 1; n <= min(len(words)+1, len(text)); n++ {
 		if word := text[:n]; word == words || evidence.Misspelt(word, words, len(words)) {
@@ -120,14 +121,46 @@ func bailsOut(text string) bool {
 	return false
 }
 
+// tapPointLine is a line that is a test point: "ok" or "not ok", its number if it has one, and what follows.
+type tapPointLine struct {
+	failed       bool
+	number, rest string
+}
+
+// tapPoint takes a test point apart. It is no regular expression because most lines of a report are points.
+func tapPoint(text string) (p tapPointLine, ok bool) {
+	text, p.failed = strings.CutPrefix(text, "not ")
+	if text, ok = strings.CutPrefix(text, "ok"); !ok || text != "" && text[0] != ' ' && text[0] != '\t' {
+		return p, false
+	}
+	text = strings.TrimLeft(text, tapSpace)
+	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
+	if digits > 0 && digits <= maxTAPDigits && (digits == len(text) || strings.IndexByte(tapSpace, text[digits]) >= 0) {
+		p.number, text = text[:digits], strings.TrimLeft(text[digits:], tapSpace)
+	}
+	if after, dash := strings.CutPrefix(text, "-"); dash {
+		text = strings.TrimPrefix(after, " ")
+	}
+	p.rest = text
+	return p, true
+}
+
+const (
+	// tapSpace is what separates words, maxTAPDigits how many digits the number of a point may have.
+	tapSpace     = " \t\r\n\f"
+	maxTAPDigits = 9
+)
+
 // point reads one test point.
-func (t *tapReader) point(n int, m []string) error {
+func (t *tapReader) point(n int, p tapPointLine) error {
 	c := evidence.TestCase{Status: passed}
-	if m[1] != "" {
+	if p.failed {
 		c.Status = failed
 	}
-	name, directive := tapSplit(m[3])
-	if w := tapWord.FindStringSubmatch(directive); w != nil {
+	name, directive := tapSplit(p.rest)
+	if directive == "" {
+		// a test without a word about it
+	} else if w := tapWord.FindStringSubmatch(directive); w != nil {
 		c.Message = w[3]
 		switch {
 		case w[1] != "":
@@ -135,14 +168,14 @@ func (t *tapReader) point(n int, m []string) error {
 		case c.Status == passed:
 			c.Status = skipped
 		}
-	} else if directive != "" {
+	} else {
 		name += " #" + directive
 	}
 	c.Name = name
-	if m[2] != "" {
-		number, err := strconv.ParseInt(m[2], 10, 64)
+	if p.number != "" {
+		number, err := strconv.ParseInt(p.number, 10, 64)
 		if err != nil {
-			return fmt.Errorf("number %s of a point", m[2])
+			return fmt.Errorf("number %s of a point", p.number)
 		}
 		if t.seen[number] {
 			t.again++
@@ -150,7 +183,7 @@ func (t *tapReader) point(n int, m []string) error {
 		}
 		t.seen[number] = true
 		if c.Name == "" {
-			c.Name = m[2]
+			c.Name = p.number
 		}
 	}
 	t.all.add(c.Status, false, 0)
@@ -170,6 +203,11 @@ func tapSplit(s string) (name, directive string) {
 	return strings.TrimSpace(unescapeTAP(s)), ""
 }
 
+var tapEscapes = strings.NewReplacer(`\#`, "#", `\\`, `\`)
+
 func unescapeTAP(s string) string {
-	return strings.NewReplacer(`\#`, "#", `\\`, `\`).Replace(s)
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	return tapEscapes.Replace(s)
 }
