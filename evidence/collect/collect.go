@@ -101,6 +101,7 @@ func List(ctx context.Context, req Request) ([]evidence.Item, []Problem) {
 
 // readAll finds and reads every report.
 func readAll(ctx context.Context, req Request) (readings []*reading, problems []Problem) {
+	defer frugal()()
 	fail := func(path string, err error) {
 		if err != nil {
 			problems = append(problems, Problem{path, err})

@@ -229,8 +229,15 @@ type unpacked struct {
 	members  int
 }
 
-// Read unpacks.
-func (u *unpacked) Read(p []byte) (int, error) {
+// Read unpacks. A member without content does not end it, nor does it return nothing for one.
+func (u *unpacked) Read(p []byte) (n int, err error) {
+	for n == 0 && err == nil && len(p) > 0 {
+		n, err = u.read(p)
+	}
+	return n, err
+}
+
+func (u *unpacked) read(p []byte) (int, error) {
 	n, err := u.z.Read(p)
 	u.n += int64(n)
 	switch {

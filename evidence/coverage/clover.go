@@ -152,7 +152,7 @@ func (c *cloverReader) line(path string) error {
 	} else {
 		hit = yes != "" && c.positive(yes) || no != "" && c.positive(no)
 	}
-	if err := c.files.add(path, []record{{line: int32(n), hit: hit}}); err != nil {
+	if _, err := c.files.add(path, []record{{line: int32(n), hit: hit}}); err != nil {
 		return c.x.Errorf("%s", err)
 	}
 	return nil

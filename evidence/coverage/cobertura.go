@@ -167,8 +167,8 @@ func (c *coberturaReader) line() error {
 	if len(conditions) > 0 {
 		rec.covered, rec.branch = c.conditions(conditions)
 	}
-	if len(c.direct)+len(c.methods) > evidence.MaxElements {
-		return c.x.Errorf("more than %d lines in one class", evidence.MaxElements)
+	if len(c.direct)+len(c.methods) > maxLines {
+		return c.x.Errorf("more than %d lines in one class", maxLines)
 	}
 	if len(c.path) > 1 && c.path[len(c.path)-2] == "method" {
 		c.methods = append(c.methods, rec)
@@ -241,12 +241,16 @@ func (c *coberturaReader) conditions(text []byte) (covered, all int32) {
 
 // endClass keeps the lines of a class.
 func (c *coberturaReader) endClass() error {
-	lines := c.direct
-	if len(lines) == 0 {
-		lines = c.methods
+	lines := &c.direct
+	if len(*lines) == 0 {
+		lines = &c.methods
 	}
-	if err := c.files.add(c.file, lines); err != nil {
+	kept, err := c.files.add(c.file, *lines)
+	if err != nil {
 		return c.x.Errorf("%s", err)
+	}
+	if kept {
+		*lines = nil
 	}
 	return nil
 }

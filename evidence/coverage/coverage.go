@@ -22,27 +22,46 @@ type lineFiles struct {
 	// branches are covered and all branches of a file, for formats that report them apart from lines.
 	branches map[string][2]int64
 	n        int
+	kept     int
 }
 
+const (
+	// maxLines is how many lines a report may have, each as often as it is there.
+	maxLines = 5_000_000
+	// fileCost is about what a file takes in memory beside its name and lines, in bytes.
+	fileCost = 128
+)
+
 // file notes that a file is part of the report.
-func (l *lineFiles) file(path string) {
+func (l *lineFiles) file(path string) error {
 	if l.records == nil {
 		l.records = map[string][]record{}
 	}
 	if _, ok := l.records[path]; !ok {
+		if l.kept += len(path) + fileCost; l.kept > evidence.MaxKept {
+			return fmt.Errorf("more files than can be held; split the report")
+		}
 		l.order = append(l.order, path)
 		l.records[path] = nil
 	}
+	return nil
 }
 
-// add notes records of a file.
-func (l *lineFiles) add(path string, records []record) error {
-	l.file(path)
-	if l.n += len(records); l.n > evidence.MaxElements {
-		return fmt.Errorf("more than %d lines", evidence.MaxElements)
+// add notes records of a file, and keeps the slice for itself if it can.
+func (l *lineFiles) add(path string, records []record) (kept bool, err error) {
+	if err := l.file(path); err != nil {
+		return false, err
 	}
-	l.records[path] = append(l.records[path], records...)
-	return nil
+	if l.n += len(records); l.n > maxLines {
+		return false, fmt.Errorf("more than %d lines; split the report", maxLines)
+	}
+	old := l.records[path]
+	if kept = len(old) == 0 && len(records) > cap(records)/2; kept {
+		l.records[path] = records
+		return true, nil
+	}
+	l.records[path] = append(old, records...)
+	return false, nil
 }
 
 // finish merges the records, writes a row for each file in the order of their first appearance, and returns the sums.

@@ -27,25 +27,36 @@ func GoCover() evidence.Format {
 	}
 }
 
+// maxBlocks is how many different blocks a profile may have.
+const maxBlocks = 2_000_000
+
 // block is where a block of statements starts and ends.
 type block struct{ line, col, endLine, endCol int32 }
 
 // counted is what is known of a block.
 type counted struct {
-	statements int64
+	statements int32
 	hit        bool
 }
 
+// fileBlock is a block of a file.
+type fileBlock struct {
+	file int32
+	block
+}
+
 type goCoverReader struct {
-	order  []string
-	files  map[string]map[block]counted
-	blocks int
+	order []string
+	// files numbers the files, in the order of their first appearance.
+	files  map[string]int32
+	blocks map[fileBlock]counted
+	kept   int
 	mode   string
 	warn   evidence.Warnings
 }
 
 func readGoCover(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
-	g := &goCoverReader{files: map[string]map[block]counted{}}
+	g := &goCoverReader{files: map[string]int32{}, blocks: map[fileBlock]counted{}}
 	in := bufio.NewReaderSize(r, evidence.MaxName+1024)
 	for n := 1; ; n++ {
 		line, err := in.ReadSlice('\n')
@@ -96,22 +107,26 @@ func (g *goCoverReader) line(n int, line []byte) error {
 	if err != nil {
 		return err
 	}
-	blocks := g.files[string(file)]
-	if blocks == nil {
-		blocks = map[block]counted{}
-		g.files[string(file)] = blocks
+	number, known := g.files[string(file)]
+	if !known {
+		if g.kept += len(file) + fileCost; g.kept > evidence.MaxKept {
+			return fmt.Errorf("more files than can be held; split the report")
+		}
+		number = int32(len(g.order))
+		g.files[string(file)] = number
 		g.order = append(g.order, string(file))
 	}
-	old, seen := blocks[b]
+	key := fileBlock{number, b}
+	old, seen := g.blocks[key]
 	if seen && old.statements != c.statements {
 		return fmt.Errorf("a block of %d statements was %d before: profiles of two versions of the source", c.statements, old.statements)
 	}
 	if !seen {
-		if g.blocks++; g.blocks > evidence.MaxElements/10 {
-			return fmt.Errorf("more than %d blocks", evidence.MaxElements/10)
+		if len(g.blocks) >= maxBlocks {
+			return fmt.Errorf("more than %d blocks; split the report", maxBlocks)
 		}
 	}
-	blocks[b] = counted{c.statements, c.hit || old.hit}
+	g.blocks[key] = counted{c.statements, c.hit || old.hit}
 	return nil
 }
 
@@ -142,7 +157,7 @@ func parseBlock(line []byte) (file []byte, b block, c counted, err error) {
 		n[i] = int64(v)
 	}
 	b = block{int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])}
-	return line[:colon], b, counted{n[4], n[5] > 0}, nil
+	return line[:colon], b, counted{int32(n[4]), n[5] > 0}, nil
 }
 
 // finish writes the files, sorted, and returns the sums.
@@ -150,16 +165,20 @@ func (g *goCoverReader) finish(rows *evidence.Rows) (evidence.CoverageSummary, e
 	if g.mode == "" {
 		return evidence.CoverageSummary{}, fmt.Errorf("the mode line is missing")
 	}
+	type sum struct{ covered, total int64 }
+	sums := make([]sum, len(g.order))
+	for key, b := range g.blocks {
+		s := &sums[key.file]
+		s.total += int64(b.statements)
+		if b.hit {
+			s.covered += int64(b.statements)
+		}
+	}
 	slices.Sort(g.order)
 	var covered, total int64
 	for _, path := range g.order {
-		var c, t int64
-		for _, b := range g.files[path] {
-			t += b.statements
-			if b.hit {
-				c += b.statements
-			}
-		}
+		s := sums[g.files[path]]
+		c, t := s.covered, s.total
 		covered, total = covered+c, total+t
 		if err := rows.File(evidence.CoverageFile{Path: path, Statement: evidence.RatioOf(c, t)}); err != nil {
 			return evidence.CoverageSummary{}, err

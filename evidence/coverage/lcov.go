@@ -119,8 +119,7 @@ func (l *lcovReader) line(n int, text string) error {
 			return fmt.Errorf("a path of %d bytes", len(value))
 		}
 		l.file, l.open = strings.ToValidUTF8(value, "\uFFFD"), true
-		l.files.file(l.file)
-		return nil
+		return l.files.file(l.file)
 	case kind == "LF", kind == "LH":
 		if v, err := strconv.ParseUint(value, 10, 40); err == nil {
 			l.declared[kind] += int64(v)
@@ -153,7 +152,8 @@ func (l *lcovReader) data(value string) (bool, error) {
 	if err != nil || !digits(part[1]) {
 		return false, nil
 	}
-	return true, l.files.add(l.file, []record{{line: int32(n), hit: strings.Trim(part[1], "0") != ""}})
+	_, err = l.files.add(l.file, []record{{line: int32(n), hit: strings.Trim(part[1], "0") != ""}})
+	return true, err
 }
 
 // branch reads "line,block,branch,taken"; "-" is not taken.

@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"io"
+	"slices"
 	"strconv"
 
 	"cdgate.dev/cdgate/evidence"
@@ -45,6 +46,7 @@ type osvReader struct {
 	ecosystem, osName string
 	records           []osvRecord
 	groups            []osvGroup
+	kept              int
 	hasResults        bool
 }
 
@@ -52,11 +54,12 @@ func readOSVScanner(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	s := &osvReader{jsonScan: newJSONScan(r, rows, "osv-scanner")}
 	var record osvRecord
 	kind, vector := "", ""
+	readSeverity := s.Record(strictjson.Members{"type": s.Into(&kind), "score": s.Into(&vector)})
 	readRecord := s.Record(strictjson.Members{
 		"id": s.Into(&record.id), "summary": s.IntoMessage(&record.summary),
 		"severity": s.List(func() error {
 			kind, vector = "", ""
-			err := s.Record(strictjson.Members{"type": s.Into(&kind), "score": s.Into(&vector)})()
+			err := readSeverity()
 			if score, ok := cvss3(vector); ok {
 				record.score = max(record.score, score)
 			}
@@ -72,12 +75,18 @@ func readOSVScanner(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 			record = osvRecord{}
 			err := readRecord()
 			s.records = append(s.records, record)
+			if err == nil {
+				err = s.keep(record.id, record.summary, record.word)
+			}
 			return err
 		}),
 		"groups": s.List(func() error {
 			group = osvGroup{}
 			err := readGroup()
 			s.groups = append(s.groups, group)
+			if err == nil {
+				err = s.keep(slices.Concat(group.ids, group.aliases, []string{group.severity})...)
+			}
 			return err
 		}),
 		"license_violations": s.List(func() error {
@@ -96,6 +105,7 @@ func readOSVScanner(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 				"source": s.Record(strictjson.Members{"path": s.Into(&s.place)}),
 				"packages": s.List(func() error {
 					s.name, s.version, s.ecosystem, s.osName, s.records, s.groups = "", "", "", "", nil, nil
+					s.kept = 0
 					if err := pack(); err != nil {
 						return err
 					}
@@ -109,6 +119,20 @@ func readOSVScanner(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	}
 	s.out.looked = s.hasResults
 	return s.out.report(s.tool), nil
+}
+
+// maxOSVKept is how much of one package may be held while its groups are not known, in bytes: far more than any has.
+const maxOSVKept = 16 << 20
+
+// keep counts what is held of a package.
+func (s *osvReader) keep(texts ...string) error {
+	for _, text := range texts {
+		s.kept += len(text) + 64
+	}
+	if s.kept > maxOSVKept {
+		return s.Errorf("more than %d bytes of vulnerabilities of one package", maxOSVKept)
+	}
+	return nil
 }
 
 // addGroups turns the groups of a package into findings. A record in no group is one of its own.

@@ -57,10 +57,14 @@ func (r *Reader) Message() (string, error) {
 // Strings reads an array of strings, or null, with at most evidence.MaxList entries.
 func (r *Reader) Strings() ([]string, error) {
 	var out []string
+	size := 0
 	err := r.ArrayOrNull(func() error {
 		s, err := r.String()
 		if err == nil && len(out) >= evidence.MaxList {
 			err = r.Errorf("more than %d texts in one list", evidence.MaxList)
+		}
+		if size += len(s); err == nil && size > evidence.MaxToken {
+			err = r.Errorf("a list of texts of more than %d bytes together", evidence.MaxToken)
 		}
 		out = append(out, s)
 		return err
