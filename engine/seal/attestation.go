@@ -11,8 +11,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/sigstore/sigstore-go/pkg/bundle"
-	"github.com/sigstore/sigstore-go/pkg/verify"
 
 	"cdgate.dev/cdgate/engine/fault"
 )
@@ -63,10 +61,11 @@ func (t Trust) OpenAttestation(text []byte) (*Attestation, error) {
 	}
 	var at time.Time
 	if e.certified || e.timestamps > 0 || e.logged > 0 {
-		// Which subject is wanted is for the caller.
-		if at, err = t.Roots.vouch(text, e, key, verify.WithoutArtifactUnsafe()); err != nil {
+		times, err := t.Roots.vouch(text, e, key, (*Roots).demandsOfOthers)
+		if err != nil {
 			return nil, err
 		}
+		at = earliest(times, authorityTime, logTime)
 	}
 	a, err := decodeForeignStatement(e.payload)
 	if err != nil {
@@ -224,61 +223,6 @@ func decodeEitherBase64(member, s string) ([]byte, error) {
 		return b, nil
 	}
 	return decodeBase64(member, s)
-}
-
-// vouch checks what a certificate authority, logs and timestamp authorities say about a signature of another tool. It gives
-// the earliest time that one of them proves.
-func (r *Roots) vouch(text []byte, e *envelope, key *ecdsa.PublicKey, artifact verify.ArtifactPolicyOption) (time.Time, error) {
-	switch {
-	case r == nil:
-		return time.Time{}, untrusted("it has a certificate, timestamp or log entry, and there is no trusted root to check them with")
-	case e.certified && e.timestamps+e.logged == 0:
-		return time.Time{}, untrusted("nothing says when the certificate was used: it has neither a timestamp nor a log entry")
-	}
-	var b bundle.Bundle
-	if err := b.UnmarshalJSON(text); err != nil {
-		return time.Time{}, malformed("%w", err)
-	}
-	verifier, err := verify.NewVerifier(r.with(e, key), r.demandsOfOthers(e)...)
-	if err != nil {
-		return time.Time{}, fault.New(fault.Internal, "set up the verifier: %w", err)
-	}
-	who := verify.WithoutIdentitiesUnsafe() // attester asked
-	if !e.certified {
-		who = verify.WithKey()
-	}
-	res, err := verifier.Verify(&b, verify.NewPolicy(artifact, who))
-	if err == nil {
-		err = r.copies(&b)
-	}
-	if err != nil {
-		return time.Time{}, untrusted("%v", err)
-	}
-	var at time.Time
-	for _, t := range res.VerifiedTimestamps {
-		if at.IsZero() || t.Timestamp.Before(at) {
-			at = t.Timestamp.UTC()
-		}
-	}
-	return at, nil
-}
-
-// demandsOfOthers are the options for bundles of other tools: all log entries must hold, and something must prove the time at
-// which a certificate was used. A timestamp that the roots do not know counts for nothing.
-func (r *Roots) demandsOfOthers(e *envelope) []verify.VerifierOption {
-	out := []verify.VerifierOption{verify.WithoutStatementPredicate()}
-	if e.logged > 0 {
-		out = append(out, verify.WithTransparencyLog(e.logged))
-	}
-	if e.certified || e.timestamps > 0 {
-		out = append(out, verify.WithObserverTimestamps(1))
-	} else {
-		out = append(out, verify.WithNoObserverTimestamps())
-	}
-	if e.certified && len(r.material.CTLogs()) > 0 {
-		out = append(out, verify.WithSignedCertificateTimestamps(1))
-	}
-	return out
 }
 
 // descriptorJSON is a subject: what in-toto v1 calls a resource descriptor. Of its members only name and digest are used.

@@ -90,7 +90,7 @@ func (f corpusAttestation) trust(t testing.TB, dir string) Trust {
 }
 
 // check opens an attestation as the manifest says. Some bundles sign a file and are no attestations; what is said about the
-// certificate, the log and the time is checked with the same function.
+// certificate, the log and the time is checked with the same verifier.
 func (f corpusAttestation) check(t testing.TB, text []byte, trust Trust) error {
 	t.Helper()
 	if f.Expect.Content == "messageSignature" || f.Verify.Artifact != "" && f.Expect.Content == "" {
@@ -136,7 +136,14 @@ func checkFile(text []byte, sha256 string, trust Trust) error {
 	if err != nil {
 		return err
 	}
-	_, err = trust.Roots.vouch(text, e, key, verify.WithArtifactDigest("sha256", digest))
+	if trust.Roots == nil {
+		return ErrUntrusted
+	}
+	v, b, err := trust.Roots.verifier(text, e, key, trust.Roots.demandsOfOthers(e))
+	if err != nil {
+		return err
+	}
+	_, err = v.Verify(b, verify.NewPolicy(verify.WithArtifactDigest("sha256", digest), e.who()))
 	return err
 }
 

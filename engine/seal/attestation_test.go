@@ -7,6 +7,7 @@ import (
 	"encoding/asn1"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -150,10 +151,14 @@ func TestOpenAttestationOfCertificates(t *testing.T) {
 		trust Trust
 		want  error
 	}{
-		"good":                         {w.Sign(good, id, noon, at), believed, nil},
-		"the older chain of one":       {asChain(t, w.Sign(good, id, noon, at)), believed, nil},
-		"a timestamp of strangers too": {stampTwice(t, w.Sign(good, id, noon, at), other, at), believed, nil},
-		"a key with a timestamp":       {w.Stamp(plain, at), withKey, nil},
+		"good":                                         {w.Sign(good, id, noon, at), believed, nil},
+		"the older chain of one":                       {asChain(t, w.Sign(good, id, noon, at)), believed, nil},
+		"a timestamp of strangers too":                 {stampTwice(t, w.Sign(good, id, noon, at), other, at), believed, nil},
+		"a key with a timestamp":                       {w.Stamp(plain, at), withKey, nil},
+		"a key with a log entry":                       {w.Log(plain, s.Public().PEM, at), withKey, nil},
+		"a key with both, log first":                   {w.Log(w.Stamp(plain, at.Add(time.Hour)), s.Public().PEM, at), withKey, nil},
+		"a key with both, log later":                   {w.Log(w.Stamp(plain, at), s.Public().PEM, at.Add(time.Hour)), withKey, nil},
+		"a key, logged, with a timestamp of strangers": {w.Log(other.Stamp(plain, at.Add(-time.Hour)), s.Public().PEM, at), withKey, nil},
 
 		"used after it expired":                        {w.Sign(good, id, noon, noon.Add(11*time.Minute)), believed, ErrUntrusted},
 		"expired, without a timestamp":                 {w.Sign(good, id, noon, time.Time{}), believed, ErrUntrusted},
@@ -165,6 +170,9 @@ func TestOpenAttestationOfCertificates(t *testing.T) {
 		"an altered payload":                           {altered(t, w.Sign(good, id, noon, at)), believed, ErrSignature},
 		"a key with a strange timestamp":               {other.Stamp(plain, at), withKey, ErrUntrusted},
 		"a key with a timestamp that nobody can check": {w.Stamp(plain, at), Trust{Keys: withKey.Keys}, ErrUntrusted},
+		"a key with an entry of a strange log":         {other.Log(plain, s.Public().PEM, at), withKey, ErrUntrusted},
+		"a key with an entry of another key":           {w.Log(plain, newSigner(t).Public().PEM, at), withKey, ErrUntrusted},
+		"a key with another time than the log signed":  {bytes.Replace(w.Log(plain, s.Public().PEM, at), fmt.Appendf(nil, "%d", at.Unix()), fmt.Appendf(nil, "%d", at.Unix()+1), 1), withKey, ErrUntrusted},
 		"a chain of none":                              {[]byte(strings.Replace(string(w.Sign(good, id, noon, at)), `"certificate":{`, `"x509CertificateChain":{"certificates":[]},"x":{`, 1)), believed, ErrMalformed},
 	} {
 		a, err := c.trust.OpenAttestation(c.text)

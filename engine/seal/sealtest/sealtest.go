@@ -23,12 +23,13 @@ import (
 	"github.com/digitorus/timestamp"
 )
 
-// World is a certificate authority and a timestamp authority.
+// World is a certificate authority, a timestamp authority and a transparency log.
 type World struct {
 	t        testing.TB
 	ca, tsa  *x509.Certificate
 	caKey    *ecdsa.PrivateKey
 	tsaKey   *ecdsa.PrivateKey
+	logKey   *ecdsa.PrivateKey
 	from, to time.Time
 }
 
@@ -42,7 +43,7 @@ type Identity struct {
 func New(t testing.TB, around time.Time) *World {
 	t.Helper()
 	w := &World{t: t, from: around.AddDate(-5, 0, 0), to: around.AddDate(5, 0, 0)}
-	w.caKey, w.tsaKey = w.key(), w.key()
+	w.caKey, w.tsaKey, w.logKey = w.key(), w.key(), w.key()
 	w.ca = w.issue(&x509.Certificate{
 		Subject: pkix.Name{CommonName: "test CA"}, NotBefore: w.from, NotAfter: w.to, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign,
@@ -100,6 +101,12 @@ func (w *World) TrustedRoot() []byte {
 	b, err := json.Marshal(map[string]any{
 		"mediaType":              "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
 		"certificateAuthorities": []any{chain(w.ca)}, "timestampAuthorities": []any{chain(w.tsa, w.ca)},
+		"tlogs": []any{map[string]any{
+			"baseUrl": "https://log.example", "hashAlgorithm": "SHA2_256", "logId": map[string]any{"keyId": w.logID()},
+			"publicKey": map[string]any{
+				"rawBytes": w.logDER(), "keyDetails": "PKIX_ECDSA_P256_SHA_256", "validFor": map[string]any{"start": w.from.Format(time.RFC3339)},
+			},
+		}},
 	})
 	w.check(err)
 	return b
@@ -167,6 +174,57 @@ func (w *World) Stamp(bundle []byte, at time.Time) []byte {
 	out, err := json.Marshal(b)
 	w.check(err)
 	return out
+}
+
+// Log adds to the bundle of a key (PEM) what a log of Rekor's first version promises of it: an entry of type dsse 0.0.1 that was
+// taken in at an instant. The bundle becomes one of version 0.1, which needs no proof of inclusion.
+func (w *World) Log(bundle []byte, publicPEM string, at time.Time) []byte {
+	var b struct {
+		Material map[string]any `json:"verificationMaterial"`
+		Envelope struct {
+			Payload     string              `json:"payload"`
+			PayloadType string              `json:"payloadType"`
+			Signatures  []map[string]string `json:"signatures"`
+		} `json:"dsseEnvelope"`
+	}
+	w.check(json.Unmarshal(bundle, &b))
+	payload, err := base64.StdEncoding.DecodeString(b.Envelope.Payload)
+	w.check(err)
+	hash := func(b []byte) map[string]any {
+		return map[string]any{"algorithm": "sha256", "value": fmt.Sprintf("%x", sha256.Sum256(b))}
+	}
+	body, err := json.Marshal(map[string]any{"apiVersion": "0.0.1", "kind": "dsse", "spec": map[string]any{
+		"envelopeHash": hash(bundle), "payloadHash": hash(payload),
+		"signatures": []any{map[string]any{"signature": b.Envelope.Signatures[0]["sig"], "verifier": []byte(publicPEM)}},
+	}})
+	w.check(err)
+	id, err := base64.StdEncoding.DecodeString(w.logID())
+	w.check(err)
+	// The promise is a signature over these members in the order of RFC 8785.
+	promise := sha256.Sum256(fmt.Appendf(nil, `{"body":%q,"integratedTime":%d,"logID":"%x","logIndex":7}`, base64.StdEncoding.EncodeToString(body), at.Unix(), id))
+	sig, err := ecdsa.SignASN1(rand.Reader, w.logKey, promise[:])
+	w.check(err)
+	b.Material["tlogEntries"] = []any{map[string]any{
+		"logIndex": "7", "logId": map[string]any{"keyId": w.logID()}, "kindVersion": map[string]string{"kind": "dsse", "version": "0.0.1"},
+		"integratedTime": fmt.Sprint(at.Unix()), "inclusionPromise": map[string]any{"signedEntryTimestamp": sig}, "canonicalizedBody": body,
+	}}
+	out, err := json.Marshal(map[string]any{
+		"mediaType": "application/vnd.dev.sigstore.bundle+json;version=0.1", "verificationMaterial": b.Material, "dsseEnvelope": b.Envelope,
+	})
+	w.check(err)
+	return out
+}
+
+// logDER is the log's public key, logID the name that Rekor gives a log: the SHA-256 of that, in base64.
+func (w *World) logDER() []byte {
+	der, err := x509.MarshalPKIXPublicKey(&w.logKey.PublicKey)
+	w.check(err)
+	return der
+}
+
+func (w *World) logID() string {
+	id := sha256.Sum256(w.logDER())
+	return base64.StdEncoding.EncodeToString(id[:])
 }
 
 func (w *World) stamps(signature []byte, at time.Time) map[string]any {
