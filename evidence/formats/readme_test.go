@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(b)
-	for name, table := range map[string]string{"formats": formatTable(), "warnings": warningTable(), "limits": limitTable(), "secrets": secretList()} {
+	for name, table := range map[string]string{"formats": formatTable(), "warnings": warningTable(), "limits": limitTable(), "secrets": secretList(), "predicates": predicateTable()} {
 		part := regexp.MustCompile(`(?s)<!-- generated: ` + name + ` -->\n.*?<!-- end -->`)
 		if !part.MatchString(text) {
 			t.Fatalf("the README has no place for the table %s", name)
@@ -51,6 +52,24 @@ func formatTable() string {
 		fmt.Fprintf(&b, "| [%s](%s/testdata/%s/) (`%s`) | %s | %s | %s |\n", f.Title, folder(f), f.Name, f.Name, f.Recognised, f.Tools, f.Limits)
 	}
 	b.WriteString("\n")
+	return b.String()
+}
+
+func predicateTable() string {
+	var b strings.Builder
+	b.WriteString("| predicate type | read as |\n| --- | --- |\n")
+	for _, p := range Predicates() {
+		as := []string{"whatever scanner's report is in `scanner.result`"}
+		if p != VulnPredicate {
+			as = nil
+		}
+		for _, f := range All() {
+			if slices.Contains(f.Predicates, p) {
+				as = append(as, "`"+f.Name+"`")
+			}
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", p, strings.Join(as, " or "))
+	}
 	return b.String()
 }
 
