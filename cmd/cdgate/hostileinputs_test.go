@@ -75,6 +75,15 @@ func hostiles(t *testing.T) []hostile {
 				return fmt.Sprintf(`{"metric":{"n":"%d"},"values":[[1795195900,"1"]]},`, i)
 			}, `{"metric":{},"values":[[1795195900,"1"]]}]}}`)
 		}, given(sample(t, "metrics/testdata/prometheus/good-range.json")), "more than"},
+		{"weights of nothing", "objective", func() io.Reader { return canary(300_000) }, func() io.Reader { return canary(3) }, "more than"},
+		{"vulnerabilities of one package", "scan", func() io.Reader { return osv(1_000_000) }, func() io.Reader { return osv(3) }, "of one package"},
+		{"blocks of many files", "coverage", func() io.Reader {
+			return newRepeated("mode: set\n", 3_000_000, func(i int) string { return fmt.Sprintf("f%d.go:1.1,1.2 1 1\n", i) }, "")
+		}, given("mode: set\nf.go:1.1,1.2 1 1\n"), "more"},
+		{"lines of one file", "coverage", func() io.Reader {
+			return newRepeated("SF:a.c\n", 6_000_000, func(i int) string { return fmt.Sprintf("DA:%d,1\n", i) }, "end_of_record\n")
+		}, given(lcov), "more than"},
+		{"results before their rules", "scan", func() io.Reader { return results(1_000_000) }, func() io.Reader { return results(3) }, "more than"},
 		{"numbers without an end", "metrics", given(strings.Replace(k6, `"count":200`, `"count":`+strings.Repeat("9", 20<<20), 1)), given(k6), "more than"},
 		{"numbers out of range", "metrics", given(strings.Replace(k6, `"count":200`, `"count":1e999999999`, 1)), given(k6), "out of range"},
 		{"small numbers out of range", "metrics", given(strings.Replace(k6, `"avg":12.5`, `"avg":1e-999999999`, 1)), given(k6), "no decimal number"},
@@ -166,6 +175,33 @@ func openvexProducts(statements, products int) io.Reader {
 	}, `]}`)
 }
 
+// newList is n parts with commas between them, between a head and a tail.
+func newList(head string, n int, format, tail string) io.Reader {
+	return newRepeated(head, n, func(i int) string {
+		comma := ","
+		if i == n-1 {
+			comma = ""
+		}
+		return fmt.Sprintf(format, i) + comma
+	}, tail)
+}
+
+// canary is a configuration with a metric for each of n groups, and weights of n others.
+func canary(n int) io.Reader {
+	return io.MultiReader(newList(`{"name":"c","judge":{"name":"j"},"metrics":[`, n, `{"name":"m%[1]d","groups":["g%[1]d"]}`, `],`),
+		newList(`"classifier":{"groupWeights":{`, n, `"w%d":0`, `},"scoreThresholds":{"pass":90,"marginal":50}}}`))
+}
+
+// osv is a report about n vulnerabilities of one package.
+func osv(n int) io.Reader {
+	return newList(`{"results":[{"source":{"path":"go.mod"},"packages":[{"package":{"name":"a","version":"1","ecosystem":"Go"},"vulnerabilities":[`, n, `{"id":"GO-%d"}`, `]}]}]}`)
+}
+
+// results is a log whose results stand before the tool with the rules they are about.
+func results(n int) io.Reader {
+	return newList(`{"version":"2.1.0","runs":[{"results":[`, n, `{"ruleId":"R%d","message":{"text":"x"}}`, `],"tool":{"driver":{"name":"t"}}}]}`)
+}
+
 // TestHostileInput gives the program what attacks a reader: it is refused with exit 30, in bounded time and memory, and
 // nothing is written. The same report without the attack is taken.
 func TestHostileInput(t *testing.T) {
@@ -240,11 +276,12 @@ func TestHostileForm(t *testing.T) {
 	p := newProject(t)
 	form := "title: Go-live\nreference: CHG-9\nby: Eva\nenvironment: production\nat: 2026-11-20T15:00:00Z\nitems:\n- text: Backup taken\n  state: done\n"
 	says := map[string]string{"anchor": "anchor", "laughs": "anchor", "deep": "max depth", "twice": "by", "merge": "merge keys",
-		"second document": "second document", "unknown": "approved", "tag": "tags", "long": "longer than"}
+		"second document": "second document", "unknown": "approved", "tag": "tags", "long": "longer than", "many": "more than 10000 items"}
 	for name, attack := range map[string]string{
 		"anchor": strings.Replace(form, "by: Eva", "by: &a Eva\nnotes: *a", 1), "laughs": laughs() + form, "deep": form + "notes: " + strings.Repeat("[", 100_000) + "\n",
 		"twice": form + "by: Max\n", "merge": form + "<<: {by: Max}\n", "second document": form + "---\n" + form, "unknown": form + "approved: true\n",
 		"tag": strings.Replace(form, "by: Eva", "by: !!binary RXZh", 1), "long": form + "notes: " + strings.Repeat("x", 20<<20),
+		"many": form + numbered("- text: n%d\n", 10_001),
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.refused(t, says[name], given(attack), "--form", "checklist=-")

@@ -9,6 +9,8 @@ import (
 const (
 	// maxText is how long a line of a form may be, in bytes: the summary of a form is signed, and signed texts are small.
 	maxText = 1 << 10
+	// maxItems is how many items a form may have.
+	maxItems = 10_000
 	// maxAttendees is how many people may have attended, maxAttendee how long the name of one may be, in bytes.
 	maxAttendees = 100
 	maxAttendee  = 200

@@ -35,7 +35,6 @@ type reader struct {
 	summary evidence.FormSummary
 	warn    evidence.Warnings
 	texts   map[string]bool
-	kept    int
 }
 
 func (p *reader) read() (evidence.Report, error) {
@@ -136,8 +135,8 @@ func (p *reader) item() func() error {
 		if p.texts[it.Text] {
 			return p.json.Errorf("the %s %q stands here twice", p.form.Item, it.Text)
 		}
-		if p.kept += len(it.Text); p.kept > evidence.MaxKept {
-			return p.json.Errorf("more than %d bytes of texts", evidence.MaxKept)
+		if len(p.texts) >= maxItems {
+			return p.json.Errorf("more than %d %ss", maxItems, p.form.Item)
 		}
 		p.texts[it.Text] = true
 		p.count(it.State)

@@ -27,6 +27,9 @@ func Kayenta() evidence.Format {
 }
 
 // kayentaReader is the state of one pass. Metrics are kept until the weights are known, which stand behind them.
+// maxCanary is how many metrics, and how many groups of them, a configuration may have.
+const maxCanary = 10_000
+
 type kayentaReader struct {
 	json    *strictjson.Reader
 	out     output
@@ -55,7 +58,9 @@ func readKayenta(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 			"groupWeights": j.Each(func(name string) { group = name }, func() error {
 				var weight *big.Rat
 				err := number(j, &weight)()
-				k.weights[group] = weight
+				if k.weights[group] = weight; err == nil && len(k.weights) > maxCanary {
+					err = j.Errorf("more than %d groups", maxCanary)
+				}
 				return err
 			}),
 			"scoreThresholds": j.Record(strictjson.Members{"pass": number(j, &k.scores.pass), "marginal": number(j, &k.scores.marginal)}),
@@ -98,8 +103,8 @@ func (k *kayentaReader) metric() func() error {
 			return j.Errorf("two metrics are named %q: Kayenta refuses this too; give each its own name", evidence.Cut(m.name))
 		}
 		seen[m.name] = true
-		if kept += len(m.name) + len(strings.Join(m.groups, "")); kept > evidence.MaxKept {
-			return j.Errorf("too many metrics")
+		if kept += len(m.name) + len(strings.Join(m.groups, "")); kept > evidence.MaxKept || len(k.metrics) >= maxCanary {
+			return j.Errorf("more than %d metrics, or names of more than %d bytes", maxCanary, evidence.MaxKept)
 		}
 		k.metrics = append(k.metrics, *m)
 		return nil
@@ -129,10 +134,10 @@ func (k *kayentaReader) finish() error {
 
 // checkWeights warns of weights that cannot make a score of 100, and of a group that nothing belongs to.
 func (k *kayentaReader) checkWeights() {
-	sum, open := new(big.Rat), false
+	sum, open, used := new(big.Rat), false, map[string]bool{}
 	for _, m := range k.metrics {
 		for _, g := range m.groups {
-			open = open || k.weights[g] == nil
+			open, used[g] = open || k.weights[g] == nil, true
 		}
 	}
 	var names []string
@@ -140,7 +145,7 @@ func (k *kayentaReader) checkWeights() {
 		if weight != nil {
 			sum.Add(sum, weight)
 		}
-		if !slices.ContainsFunc(k.metrics, func(m kayentaMetric) bool { return slices.Contains(m.groups, name) }) {
+		if !used[name] {
 			names = append(names, name)
 		}
 	}
