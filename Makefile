@@ -28,7 +28,7 @@ plugins: ## the programs that sign with keys in Vault, AWS, Azure, Google Cloud 
 	@for p in awskms azurekms gcpkms hashivault; do (cd cmd/sigstore-kms-$$p && CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o ../../bin/ .) || exit 1; done
 	@cd cmd/sigstore-kms-hsm && CGO_ENABLED=1 $(GO) build -ldflags='-s -w' -o ../../bin/ .
 
-test-integration: build plugins ## the tests that need real components on loopback, with what can be built here
+test-integration: build plugins ## the tests that need real components on loopback, and programs of others that judge what cdgate writes
 	@sh .tools/integration
 
 lint: build ## gofmt, vet, staticcheck; opa fmt and check

@@ -118,17 +118,20 @@ func TestRealRegistries(t *testing.T) {
 			})
 			t.Run("cosign", func(t *testing.T) {
 				cosign := need(t, "cosign", ".tools/tool cosign")
-				verify := func(key string) ([]byte, error) {
-					cmd := exec.Command(cosign, "verify-attestation", "--key", o.path(key), "--type", "https://cdgate.dev/tests/v1",
+				verify := func(key, kind string) ([]byte, error) {
+					cmd := exec.Command(cosign, "verify-attestation", "--key", o.path(key), "--type", kind,
 						"--insecure-ignore-tlog", "--allow-http-registry", ref)
 					cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 					return cmd.CombinedOutput()
 				}
-				if out, err := verify("ci.pub"); err != nil {
+				if out, err := verify("ci.pub", "https://cdgate.dev/tests/v1"); err != nil {
 					t.Errorf("cosign verify-attestation: %v\n%s", err, out)
 				}
-				if out, err := verify("mallory.pub"); err == nil {
+				if out, err := verify("mallory.pub", "https://cdgate.dev/tests/v1"); err == nil {
 					t.Errorf("cosign believes another key: %s", out)
+				}
+				if out, err := verify("ci.pub", "https://cdgate.dev/tests/v2"); err == nil {
+					t.Errorf("cosign believes another predicate type: %s", out)
 				}
 			})
 		})

@@ -129,6 +129,7 @@ func everyOpinion(t *testing.T, claims []claim, otherKey string, kinds []string)
 	}
 	for _, o := range opinions {
 		t.Run(o.program, func(t *testing.T) {
+			t.Parallel()
 			twins := map[string]bool{}
 			for _, c := range claims {
 				o.believes(t, c)

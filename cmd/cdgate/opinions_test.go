@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // claim is what somebody believes of a bundle: who signed it, and what about.
@@ -78,7 +80,9 @@ func program(t *testing.T, name string) string {
 // ask runs a program and says whether it answers yes (exit code 0) or no (1, of OpenSSL and log.Fatal too). Anything else is no answer.
 func ask(t *testing.T, name string, args ...string) (yes bool, said string) {
 	t.Helper()
-	cmd := exec.Command(program(t, name), args...)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // one that wants the network would wait for it
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program(t, name), args...)
 	home := t.TempDir()
 	cmd.Dir, cmd.Env = home, append(os.Environ(), "HOME="+home)
 	out, err := cmd.CombinedOutput()
