@@ -41,6 +41,8 @@ type caseFile struct {
 	source     verify.Source
 	releaseID  string
 	signoffs   []verify.Signoff
+	gaps       []verify.Gap
+	contains   map[string][]verify.Contained
 	faults     []error
 }
 
@@ -76,7 +78,7 @@ func (c *caseFile) judge(child evaluator) outcome {
 // decide applies people's sign-offs to what the rules found.
 func (c *caseFile) decide(rules []policy.Rule, faults []error) decide.Decision {
 	return decide.Decide(decide.In{
-		Rules: rules, NotCounted: c.notCounted, Faults: faults, Signoffs: c.signoffs,
+		Rules: rules, NotCounted: c.notCounted, Faults: faults, Gaps: c.gaps, Signoffs: c.signoffs,
 		Authors: c.authors(), AuthorsKnown: c.source.AuthorsKnown, People: c.def,
 		Line: c.release.Line, Target: c.targetID, Stage: c.stage, Subjects: digests(c.subjects),
 		Now: c.now, ValidFor: c.def.ValidFor(c.targetID), Expiries: c.expiries(),

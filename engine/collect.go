@@ -160,6 +160,7 @@ func (c *collection) addBuild(about verify.About) error {
 	}
 	digest, layer, err := c.sign("what was built from "+built.Revision, verify.PredicateType(evidence.Build), about, verify.BuildPredicate{
 		CollectedAt: rfc3339(c.o.Now), Producer: verify.Producer(c.o.Producer), Line: c.o.Release.Line, Release: c.releaseRef(), Source: built,
+		Contains: c.o.Contains,
 	})
 	if err != nil {
 		return err

@@ -210,6 +210,7 @@ func (c *caseFile) fill(st *store.Store, ix *store.Index, want verify.Want, logg
 		return sealed{}, err
 	}
 	c.items, c.notCounted, c.subjects, c.source = v.Items(), v.NotCounted(), v.Subjects(), v.Source()
+	c.gaps, c.contains = v.Gaps(), v.Contains()
 	c.faults = append(c.faults, v.Faults()...)
 	c.releaseID = v.ReleaseID()
 	held := logged(c.releaseID)

@@ -145,6 +145,11 @@ func (s *sought) follow(st *store.Store, entries []store.Entry) ([]remote.Key, e
 			s.builds = append(s.builds, *c)
 			lead(remote.About(c.About.Digest))
 			lead(remote.About(c.Revision))
+			for _, digest := range c.Contains {
+				if k := remote.About(digest); k.Valid() {
+					lead(k)
+				}
+			}
 		}
 	}
 	return keys, nil

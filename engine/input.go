@@ -27,8 +27,14 @@ type documentRelease struct {
 	Name     string            `json:"name"`
 	Version  string            `json:"version"`
 	Line     string            `json:"line"`
-	Subjects []verify.Artifact `json:"subjects"`
+	Subjects []documentSubject `json:"subjects"`
 	Source   documentSource    `json:"source"`
+}
+
+// documentSubject is an artifact of the release; Contains is empty but for image indexes.
+type documentSubject struct {
+	verify.Artifact `json:",inline"`
+	Contains        []verify.Contained `json:"contains"`
 }
 
 type documentSource struct {
@@ -95,13 +101,21 @@ type documentReport struct {
 	Digest string `json:"digest"`
 }
 
+func (c *caseFile) documentSubjects() []documentSubject {
+	out := []documentSubject{}
+	for _, a := range c.subjects {
+		out = append(out, documentSubject{a, c.contains[a.Digest]})
+	}
+	return out
+}
+
 // writeInput makes the policy input of a case: deterministic bytes, no nulls, every kind an array.
 func (c *caseFile) writeInput() ([]byte, error) {
 	doc := document{
 		Now: rfc3339(c.now),
 		Release: documentRelease{
 			Name: c.release.Name, Version: c.release.Version, Line: c.release.Line,
-			Subjects: c.subjects,
+			Subjects: c.documentSubjects(),
 			Source:   c.documentSource(c.source.Repository, c.source.Revision, c.source.Branch, c.source.Authors),
 		},
 		Target:   documentTarget{ID: c.targetID, Class: c.target.Class, Trigger: string(c.target.Trigger)},

@@ -7,6 +7,7 @@ import (
 	"cdgate.dev/cdgate/engine/policy"
 	"cdgate.dev/cdgate/engine/record"
 	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/engine/verify"
 	"cdgate.dev/cdgate/evidence"
 	"cdgate.dev/cdgate/evidence/collect"
 )
@@ -88,6 +89,8 @@ type CollectOptions struct {
 	// Made are reports that are in memory, such as what a collector found out; they are read as files are.
 	Made      []collect.Made
 	Artifacts []Artifact
+	// Contains are the images in the one artifact, where that is an image index.
+	Contains []verify.Contained
 	// Found says that the artifacts were found and not built here: nothing ties them to the revision.
 	Found    bool
 	Source   Source

@@ -13,6 +13,7 @@ import (
 
 	"cdgate.dev/cdgate/engine"
 	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/engine/verify"
 	"cdgate.dev/cdgate/evidence"
 	"cdgate.dev/cdgate/evidence/collect"
 	"cdgate.dev/cdgate/evidence/collect/prometheus"
@@ -253,9 +254,35 @@ func (k *call) dockerConfig() string {
 	return ""
 }
 
+// contents notes what an image index contains that was built here, so that evidence about its platforms counts for it.
+func (a *attached) contents(k *call, o *engine.CollectOptions) error {
+	if o.Found {
+		return nil
+	}
+	images, err := a.repo.Images(k.Context.Context, a.ref.Digest)
+	switch {
+	case errors.Is(err, registry.ErrTampered):
+		return fault.Wrap(fault.Trust, err)
+	case err != nil:
+		return fault.Wrap(fault.Evidence, err)
+	}
+	for _, i := range images {
+		o.Contains = append(o.Contains, verify.Contained{Digest: i.Digest, Config: i.Config, Platform: i.Platform})
+	}
+	if len(images) > 0 {
+		k.note("image index %s contains %s", shown(a.ref.Digest), count(len(images), "image"))
+	}
+	return nil
+}
+
 func (a *attached) collect(k *call, o *engine.CollectOptions) error {
+	if err := a.contents(k, o); err != nil {
+		return err
+	}
 	reports, skipped, err := referrers.Collect(k.Context.Context, a.repo, a.ref.Digest)
 	switch {
+	case errors.Is(err, referrers.ErrNone) && len(o.Contains) > 0:
+		k.note("%v; what the image index contains is signed all the same", err)
 	case errors.Is(err, registry.ErrTampered):
 		return fault.Wrap(fault.Trust, err)
 	case err != nil:

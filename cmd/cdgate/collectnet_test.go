@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/olareg/olareg"
 	registryconfig "github.com/olareg/olareg/config"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/rogpeppe/go-internal/testscript"
 	"oras.land/oras-go/v2"
 	"oras.land/oras-go/v2/registry/remote"
@@ -64,9 +66,31 @@ func registryServer(ts *testscript.TestScript, _ bool, args []string) {
 		_, err = oras.PackManifest(ctx, repo, oras.PackManifestVersion1_1, mediaType, o)
 		ts.Check(err)
 	}
+	pushIndex(ts, repo)
 	ts.Setenv("IMAGE", name+"@"+image.Digest.String())
 	ts.Setenv("DIGEST", image.Digest.String())
 	ts.Setenv("REPOSITORY", name)
+}
+
+// pushIndex pushes an image index of two platforms and sets INDEX, AMD64 and ARM64 to the digests.
+func pushIndex(ts *testscript.TestScript, repo *remote.Repository) {
+	ctx := context.Background()
+	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex}
+	index.SchemaVersion = 2
+	for _, arch := range []string{"amd64", "arm64"} {
+		config, err := oras.PushBytes(ctx, repo, ocispec.MediaTypeImageConfig, []byte(`{"os":"linux","architecture":"`+arch+`"}`))
+		ts.Check(err)
+		image, err := oras.PackManifest(ctx, repo, oras.PackManifestVersion1_1, "", oras.PackManifestOptions{ConfigDescriptor: &config})
+		ts.Check(err)
+		ts.Setenv(strings.ToUpper(arch), image.Digest.String())
+		image.Platform = &ocispec.Platform{OS: "linux", Architecture: arch}
+		index.Manifests = append(index.Manifests, image)
+	}
+	b, err := json.Marshal(index)
+	ts.Check(err)
+	pushed, err := oras.PushBytes(ctx, repo, ocispec.MediaTypeImageIndex, b)
+	ts.Check(err)
+	ts.Setenv("INDEX", pushed.Digest.String())
 }
 
 // prometheusServer starts a server that gives every query of the API the answer in a file, but "sum(" an error of the API,

@@ -31,7 +31,9 @@ type In struct {
 	NotCounted []verify.NotCounted
 	// Faults are what went wrong on the way here; each makes the decision a block. An error that nobody classified, and
 	// nil, count as internal ones.
-	Faults   []error
+	Faults []error
+	// Gaps are kinds of evidence that are there for a part of the release only; each blocks.
+	Gaps     []verify.Gap
 	Signoffs []verify.Signoff
 	Authors  []Author
 	// AuthorsKnown says that Authors is complete; false leaves every requirement open.

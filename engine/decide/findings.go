@@ -33,6 +33,7 @@ type stated struct {
 func findings(in In) *findingList {
 	l := &findingList{list: []Finding{}}
 	l.addFaults(in.Faults...)
+	l.addGaps(in.Gaps)
 	ran, codes := 0, map[string]bool{}
 	for _, r := range in.Rules {
 		if codes[r.Code] {
@@ -174,6 +175,19 @@ func (l *findingList) addFaults(errs ...error) {
 			Code: "engine." + class.Word(), Effect: policy.Block, Cause: faultCause(class), Msg: err.Error(),
 			Status: StatusOpen, Enforced: true, Evidence: []string{}, Controls: []string{},
 		})
+	}
+}
+
+// addGaps adds a finding that blocks for each kind of evidence that is there for some platforms of an image index and not for all: no
+// rule could tell, because to a rule one item is as good as another.
+func (l *findingList) addGaps(gaps []verify.Gap) {
+	for _, g := range gaps {
+		l.add(Finding{
+			Code: "engine.platforms", ID: g.What() + ":" + g.Index.Digest, Effect: policy.Block, Cause: EvidenceMissing, Status: StatusOpen, Enforced: true,
+			Msg:      fmt.Sprintf("there is %s evidence about %s of image index %s and none about %s", g.What(), strings.Join(g.Have, ", "), g.Index.Name, strings.Join(g.Missing, ", ")),
+			Observed: strings.Join(g.Have, ", "), Expected: strings.Join(slices.Sorted(slices.Values(append(slices.Clone(g.Have), g.Missing...))), ", "),
+			Remedy: fmt.Sprintf("collect it about each platform: cdgate collect --artifact NAME@%s %s:PATH; or about the index itself", g.Digests[0], g.Kind), Evidence: []string{}, Controls: []string{},
+		}, nil)
 	}
 }
 

@@ -76,7 +76,7 @@ const (
 	digestB = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 	noInput = `{"now":"2026-11-20T12:00:00Z",` +
-		`"release":{"name":"app","version":"1","line":"app","subjects":[{"name":"app","digest":"` + digestA + `"}],` +
+		`"release":{"name":"app","version":"1","line":"app","subjects":[{"name":"app","digest":"` + digestA + `","contains":[]}],` +
 		`"source":{"repository":"","revision":"","branch":"","authors":[]}},` +
 		`"target":{"id":"production","class":"production","trigger":"manual"},"stage":"activate",` +
 		`"evidence":{"tests":[],"coverage":[],"scan":[],"sbom":[],"vex":[],"metrics":[],"objective":[],"review":[],"change":[],"deployment":[],` +

@@ -29,6 +29,8 @@ type Claims struct {
 	Line     string
 	// Revision is what a build says it was built from.
 	Revision string
+	// Contains are the digests of what a build says is in its artifact.
+	Contains []string
 	// Items are the statements that a collection lists.
 	Items       []string
 	Level, Part string
@@ -60,6 +62,7 @@ func Claimed(bundle []byte) (Claims, bool) {
 		Source      struct {
 			Revision string `json:"revision"`
 		} `json:"source"`
+		Contains []Contained `json:"contains"`
 	}
 	_ = json.Unmarshal(o.Statement.Predicate, &p) // what cannot be read claims nothing
 	c := Claims{
@@ -69,6 +72,9 @@ func Claimed(bundle []byte) (Claims, bool) {
 	}
 	if c.CollectedAt == "" {
 		c.CollectedAt = p.SignedAt
+	}
+	for _, in := range p.Contains {
+		c.Contains = append(c.Contains, in.Digest, in.Config)
 	}
 	for _, s := range o.Statement.Subject {
 		for _, digest := range s.Digest {

@@ -32,11 +32,14 @@ func Evidence(st *store.Store, ix *store.Index, def *gate.Definition, want Want)
 	builds, counted := g.gatherBuilds()
 	trusted, attested := g.gatherForeign(st, "")
 	source := g.tie(sources(builds, trusted), sources(counted, attested))
+	g.findParts(counted)
 	_, more := g.gatherForeign(st, cmp.Or(source.Revision, noRevision))
 	reports := g.gatherReports(source.Revision)
 	g.checkListings()
 	items := g.load(st, slices.Concat(counted, attested, more, reports))
-	return g.verified(items, source), nil
+	v := g.verified(items, source)
+	v.gaps, v.contains = g.gaps(v.items), g.indexes
+	return v, nil
 }
 
 // noRevision stands for the revision where nothing ties the release to one: no attestation is about it.
@@ -89,6 +92,9 @@ type gathering struct {
 	listings map[string][]*statement
 	// artifacts are those of the release; names are what trusted builds call them.
 	artifacts []Artifact
+	// parts are the images in the image indexes of the release, indexes the images of each.
+	parts   parts
+	indexes map[string][]Contained
 	// concerned are the digests and revisions that the release is about, or may be.
 	concerned map[string]bool
 }
@@ -210,6 +216,10 @@ func (g *gathering) gatherReports(revision string) []*statement {
 		switch {
 		case g.isArtifact(s.about):
 			pool = append(pool, s)
+		case g.isPart(s.about):
+			if s.build == nil || g.partBuild(s, revision) {
+				pool = append(pool, s)
+			}
 		case s.about.Kind == AboutRevision && s.about.Digest == revision && (r.Name == "" || w.Name == "" || r.Name == w.Name):
 			pool = append(pool, s)
 		case s.about.Kind == AboutRevision && s.about.Digest == revision:

@@ -65,6 +65,14 @@ func decodeBuild(in jsontext.Value) (*BuildPredicate, error) {
 	if !isCommit(p.Source.Revision) {
 		return nil, fmt.Errorf("source.revision %q is no git commit", p.Source.Revision)
 	}
+	if p.Contains != nil && len(p.Contains) == 0 || len(p.Contains) > MaxContained {
+		return nil, fmt.Errorf("contains has %d images, want 1 to %d, or leave it out", len(p.Contains), MaxContained)
+	}
+	for _, c := range p.Contains {
+		if !isDigest(c.Digest) || !isDigest(c.Config) || strings.TrimSpace(c.Platform) == "" {
+			return nil, fmt.Errorf("contains names image %q of platform %q with configuration %q", c.Digest, c.Platform, c.Config)
+		}
+	}
 	return p, nil
 }
 

@@ -6,6 +6,9 @@ import "time"
 // list of what one run collected may be longer.
 const MaxStatement = 256 << 10
 
+// MaxContained is how many images an image index may have.
+const MaxContained = 256
+
 // Limits on what is read from a store, which anybody may have written.
 const (
 	// maxStatements is how many statements about one release are looked at.

@@ -96,6 +96,15 @@ type BuildPredicate struct {
 	Line        string     `json:"line"`
 	Release     ReleaseRef `json:"release"`
 	Source      Built      `json:"source"`
+	// Contains are the images in it, where the artifact is an image index.
+	Contains []Contained `json:"contains,omitzero"`
+}
+
+// Contained is one image of an image index: what is said about its manifest or its configuration is about this platform of it.
+type Contained struct {
+	Digest   string `json:"digest"`
+	Config   string `json:"config"`
+	Platform string `json:"platform"`
 }
 
 // Built is the source of a build. Revision is a git commit of 40 or 64 hexadecimal digits.

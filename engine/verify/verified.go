@@ -143,6 +143,8 @@ type Verified struct {
 	source     Source
 	digests    []string
 	faults     []error
+	gaps       []Gap
+	contains   map[string][]Contained
 	name       string
 	version    string
 }
@@ -166,6 +168,13 @@ func (v *Verified) Digests() []string { return v.digests }
 // Faults are what was wrong beyond not counting, each with its class of package fault, in a fixed order. A Verified with
 // faults may be evaluated for its reasons, but its decision is a block.
 func (v *Verified) Faults() []error { return v.faults }
+
+// Gaps are the kinds of evidence that are there for some platforms of an image index of the release and not for all, in a fixed
+// order. A release with gaps must not go.
+func (v *Verified) Gaps() []Gap { return v.gaps }
+
+// Contains are the images in the artifacts that are image indexes, sorted by digest, by that of the index.
+func (v *Verified) Contains() map[string][]Contained { return v.contains }
 
 // ReleaseID identifies the release, see ReleaseID.
 func (v *Verified) ReleaseID() string {

@@ -64,10 +64,19 @@ func Collect(ctx context.Context, repo *registry.Repository, digest string) ([]R
 		}
 	}
 	if len(c.reports) == 0 {
-		return nil, c.skipped, fmt.Errorf("read the referrers of %s@%s: none of %d is a known report%s", repo, digest, len(list), reasons(c.skipped))
+		return nil, c.skipped, &noneError{fmt.Sprintf("read the referrers of %s@%s: none of %d is a known report%s", repo, digest, len(list), reasons(c.skipped))}
 	}
 	return c.reports, c.skipped, nil
 }
+
+// ErrNone says that no report is attached to an image.
+var ErrNone = errors.New("no report is attached")
+
+// noneError says it in full.
+type noneError struct{ text string }
+
+func (e *noneError) Error() string        { return e.text }
+func (e *noneError) Is(target error) bool { return target == ErrNone }
 
 // reasons lists the first few of what was skipped.
 func reasons(list []Skipped) string {

@@ -67,6 +67,13 @@ needs_approval contains finding if {
 
 _subjects contains subject.digest if some subject in input.release.subjects
 
+# An image in an image index of the release.
+_subjects contains digest if {
+	some subject in input.release.subjects
+	some image in subject.contains
+	some digest in [image.digest, image.config]
+}
+
 _subjects contains digest if {
 	input.release.source.revision != ""
 	some digest in [input.release.source.revision, sprintf("gitCommit:%s", [input.release.source.revision])]

@@ -90,3 +90,11 @@ test_attestation_is_from_no_ci_system if {
 	count(_approvals(["github"], {"run": {"system": ""}, "attested": true})) == 0
 	count(_approvals(["github"], {"run": {"system": ""}, "attested": false})) == 1
 }
+
+test_image_of_an_index_belongs_to_the_release if {
+	images := [{"digest": "sha256:1", "config": "sha256:2", "platform": "linux/amd64"}]
+	about := {"about": {"kind": "artifact", "name": "app", "digest": "sha256:1"}}
+	count(_blocks(about)) == 1
+	doc := object.union(_input([_item(about)], []), {"release": {"subjects": [{"name": "app", "digest": "sha256:0", "contains": images}]}})
+	count(evidence_trust.block) == 0 with input as doc with data.params.governance.evidence_trust.systems as []
+}

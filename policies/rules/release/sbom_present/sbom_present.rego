@@ -1,9 +1,10 @@
 # METADATA
 # title: A bill of materials lists what is in each artifact
 # description: >-
-#   Each artifact of the release has a bill of materials that is about that artifact and lists at least one component.
-#   One about the revision it was built from counts only where the parameter accept_revision says so: what a source tree
-#   declares and what ends up in an artifact are two things. One that says of itself that it is incomplete needs approval.
+#   Each artifact of the release has a bill of materials that is about that artifact and lists at least one component; of
+#   an image index, each image in it may have its own. One about the revision it was built from counts only where the
+#   parameter accept_revision says so: what a source tree declares and what ends up in an artifact are two things. One
+#   that says of itself that it is incomplete needs approval.
 # custom:
 #   controls:
 #     - CRA/I-II-1
@@ -46,6 +47,18 @@ _described(digest) if {
 	some item in input.evidence.sbom
 	item.summary.components > 0
 	_about(item.about, digest)
+}
+
+# An image index is described when each image in it is.
+_described(digest) if {
+	some subject in input.release.subjects
+	subject.digest == digest
+	count(subject.contains) > 0
+	every image in subject.contains {
+		some item in input.evidence.sbom
+		item.summary.components > 0
+		item.about.digest in {image.digest, image.config}
+	}
 }
 
 _about(about, digest) if about.digest == digest

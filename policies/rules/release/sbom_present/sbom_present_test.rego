@@ -61,3 +61,21 @@ test_incomplete_document_needs_approval if {
 	finding.id == "incomplete"
 	finding.inconclusive
 }
+
+test_index_is_described_by_its_images if {
+	images := [
+		{"digest": "sha256:1", "config": "sha256:2", "platform": "linux/amd64"},
+		{"digest": "sha256:3", "config": "sha256:4", "platform": "linux/arm64"},
+	]
+	index := {"release": {"subjects": [{"name": "app", "digest": _digest, "contains": images}]}}
+	item := {"id": "i1", "report": {"name": "bom.json"}, "summary": {"components": 12, "complete": true}}
+	both := [object.union(item, {"about": {"kind": "artifact", "digest": d}}) | some d in ["sha256:1", "sha256:4"]]
+	doc := object.union(_input(_artifact, 0), index)
+	count(sbom_present.block) == 0 with input as object.union(doc, {"evidence": {"sbom": both}})
+		with data.params.release.sbom_present.accept_revision as false
+	count(sbom_present.block) == 1 with input as object.union(doc, {"evidence": {"sbom": [both[0]]}})
+		with data.params.release.sbom_present.accept_revision as false
+	empty := [object.union(both[0], {"summary": {"components": 0, "complete": true}}), both[1]]
+	count(sbom_present.block) == 1 with input as object.union(doc, {"evidence": {"sbom": empty}})
+		with data.params.release.sbom_present.accept_revision as false
+}
