@@ -177,7 +177,7 @@ func (s *session) gather(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.log, err = readLog(ctx, s.o.Log, s.file.def, s.store.Store, ix); err != nil {
+	if s.log, err = readLog(ctx, s.o.Log, s.file.def, s.store.Store, ix, s.o.Now); err != nil {
 		return err
 	}
 	if s.store.remote != nil {

@@ -48,6 +48,20 @@ type ExamineOptions struct {
 	Bytes []byte
 	// GateAsked says that Places.Gate was asked for; otherwise the gate definition is the one beside a signature of one.
 	GateAsked bool
+	// As is the type that the caller takes it for, as one of AsWords; "" is a decision record or its summary wherever an artifact,
+	// a target or a stage is named, and anything elsewhere.
+	As string
+}
+
+// AsWord is the word for a type on the command line.
+func AsWord(what string) string { return strings.ReplaceAll(what, " ", "-") }
+
+// AsWords are the words for what a file can be.
+func AsWords() (out []string) {
+	for _, what := range []string{IsRecord, IsSummary, IsEvidence, IsCollection, IsSignoff, IsGate, IsGateSignature, IsEnrolment, IsProof, IsCheckpoint, IsLog, IsStore} {
+		out = append(out, AsWord(what))
+	}
+	return out
 }
 
 // Examination is every check that was made of a file, in order; the first that failed is the last.
@@ -77,6 +91,9 @@ func Examine(ctx context.Context, o ExamineOptions) (*Examination, error) {
 			x.st.close()
 		}
 	}()
+	if err := o.mayAsk(what); err != nil {
+		return nil, err
+	}
 	switch what {
 	case IsRecord:
 		o.Record = o.Bytes
@@ -102,6 +119,27 @@ func Examine(ctx context.Context, o ExamineOptions) (*Examination, error) {
 		x.statement()
 	}
 	return x.finish(), nil
+}
+
+// called is a type with its article.
+func called(what string) string {
+	if strings.ContainsRune("aeio", rune(what[0])) {
+		return "an " + what
+	}
+	return "a " + what
+}
+
+// mayAsk refuses to ask of a file that decides nothing whether an artifact may go somewhere: what stands in the file chooses what
+// it is, and a caller who acts on the answer must not be led by that.
+func (o ExamineOptions) mayAsk(what string) error {
+	switch {
+	case o.As != "" && o.As != AsWord(what):
+		return fault.New(fault.Usage, "verify %s: it is %s, and --as says %s", orStdin(o.Name), called(what), o.As)
+	case o.As == "" && what != IsRecord && what != IsSummary && (len(o.Artifacts) > 0 || o.Target != "" || o.Stage != ""):
+		return fault.New(fault.Usage, "verify %s: it is %s, which does not say whether an artifact may go to a target; name a decision record or its summary, or say --as %s if you want only that checked",
+			orStdin(o.Name), called(what), AsWord(what))
+	}
+	return nil
 }
 
 // examining is one examination under way.

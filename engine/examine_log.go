@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -24,7 +25,7 @@ func (x *examining) proof() {
 		}
 		_, err = x.log.view.CheckProof(x.o.Bytes, x.log.view.Leaves[index])
 		if err == nil {
-			_, _, err = ledger.CheckProof(logVerifier(x.def), x.o.Bytes, x.log.view.Leaves[index])
+			err = x.proofStands(index)
 		}
 		if err != nil {
 			return "", fault.Wrap(fault.Trust, err)
@@ -42,6 +43,23 @@ func (x *examining) proof() {
 		}
 		return fmt.Sprintf("%s about %s, the record beside it", l.Type, l.Name), nil
 	})
+}
+
+// proofStands demands that the log's key that signed the proof could then.
+func (x *examining) proofStands(index uint64) error {
+	_, size, err := ledger.CheckProof(logVerifier(x.def), x.o.Bytes, x.log.view.Leaves[index])
+	if err != nil {
+		return err
+	}
+	by, err := ledger.SignedBy(logVerifier(x.def), x.o.Bytes)
+	if err != nil {
+		return err
+	}
+	made, err := time.Parse(time.RFC3339, x.log.leaves[index].At)
+	if err != nil {
+		return fault.New(fault.Trust, "log entry %d: %w", index, err)
+	}
+	return x.log.signedBetween(x.def, by, made, size)
 }
 
 // checkpoint examines a signed head of the log.

@@ -61,9 +61,31 @@ func (x *examining) requirement(releaseID string, so verify.Signoff) (string, er
 		if err != nil {
 			return "", err
 		}
-		return x.mayHaveSigned(p.Result.Requirements, p.Result.Release.Line, so)
+		detail, err := x.mayHaveSigned(p.Result.Requirements, p.Result.Release.Line, so)
+		if err != nil {
+			return "", err
+		}
+		counted, err := countedIn(*p, so, x.log)
+		return detail + "; " + counted, err
 	}
 	return "", no("the log holds no decision about the release for %s, stage %s, that it could be about", so.Target, so.Stage)
+}
+
+// countedIn says whether the decision let a sign-off count that it had seen.
+func countedIn(p record.Predicate, so verify.Signoff, log logState) (string, error) {
+	for _, q := range p.Result.Requirements {
+		is := func(s decide.Signature) bool { return s.Digest == so.Digest }
+		if slices.ContainsFunc(q.By, is) {
+			return "the newest decision counts it", nil
+		}
+		if i := slices.IndexFunc(q.NotCounted, is); i >= 0 {
+			return "", no("the newest decision does not count it: %s", q.NotCounted[i].Reason)
+		}
+	}
+	if i := slices.IndexFunc(log.leaves, func(l record.Leaf) bool { return l.Digest == so.Digest }); i >= 0 && uint64(i) < p.Log.Size {
+		return "", no("the newest decision saw it and does not count it")
+	}
+	return "the newest decision is from before it; evaluate again to see whether it counts", nil
 }
 
 func (x *examining) mayHaveSigned(all []decide.Requirement, line string, so verify.Signoff) (string, error) {

@@ -10,8 +10,12 @@ import (
 )
 
 // ExamineStore reads a whole store, as StoreCheck does, and holds every signature in it against the gate definition.
-func ExamineStore(ctx context.Context, name string, o VerifyOptions) (*Examination, error) {
-	x := &examining{ctx: ctx, verifying: verifying{o: o, out: &Verification{}}, out: &Examination{What: IsStore, Title: name}}
+func ExamineStore(ctx context.Context, o ExamineOptions) (*Examination, error) {
+	if err := o.mayAsk(IsStore); err != nil {
+		return nil, err
+	}
+	name := o.Name
+	x := &examining{ctx: ctx, verifying: verifying{o: o.VerifyOptions, out: &Verification{}}, out: &Examination{What: IsStore, Title: name}}
 	c, err := StoreCheck(ctx, name, o.Registries)
 	if err != nil {
 		return nil, err
@@ -68,8 +72,11 @@ func (x *examining) signatures(name string) (string, error) {
 }
 
 // ExamineLog reads a whole log and looks up in the store what each entry names.
-func ExamineLog(ctx context.Context, o VerifyOptions) (*Examination, error) {
-	x := &examining{ctx: ctx, verifying: verifying{o: o, out: &Verification{}}, out: &Examination{What: IsLog, Title: o.Log}}
+func ExamineLog(ctx context.Context, o ExamineOptions) (*Examination, error) {
+	if err := o.mayAsk(IsLog); err != nil {
+		return nil, err
+	}
+	x := &examining{ctx: ctx, verifying: verifying{o: o.VerifyOptions, out: &Verification{}}, out: &Examination{What: IsLog, Title: o.Log}}
 	defer func() {
 		if x.st != nil {
 			x.st.close()

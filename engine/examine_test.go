@@ -230,6 +230,22 @@ func (c examined) run(t *testing.T, o *org) {
 	if c.edit != nil {
 		c.edit(&opt)
 	}
+	// Whoever asks whether an artifact may go somewhere gets no answer from a file that decides nothing, whatever it holds.
+	for prefix, as := range map[string]string{
+		"evidence": engine.IsEvidence, "collection": engine.IsCollection, "sign-off": engine.IsSignoff, "gate definition": engine.IsGate,
+		"signature": engine.IsGateSignature, "enrolment": engine.IsEnrolment, "proof": engine.IsProof, "checkpoint": engine.IsCheckpoint,
+	} {
+		if !strings.HasPrefix(c.name, prefix) {
+			continue
+		}
+		for _, not := range []string{"", engine.AsWord(engine.IsRecord)} {
+			opt.As = not
+			if _, err := engine.Examine(context.Background(), opt); engine.ExitCode(err) != 64 {
+				t.Errorf("as %q: %v", not, err)
+			}
+		}
+		opt.As = engine.AsWord(as)
+	}
 	x, err := engine.Examine(context.Background(), opt)
 	if err != nil {
 		if code := engine.ExitCode(err); code != c.code || c.check != "" || !strings.Contains(err.Error(), c.says) {
@@ -263,19 +279,17 @@ func TestExamineStoreAndLog(t *testing.T) {
 	o := newOrg(t, gateText)
 	o.collect(nil, allGood...)
 	o.evaluate(0, "staging", nil)
-	examine := func(o *org, f func(context.Context, engine.VerifyOptions) (*engine.Examination, error), code int, check string) {
+	examine := func(o *org, f func(context.Context, engine.ExamineOptions) (*engine.Examination, error), code int, check string) {
 		o.t.Helper()
-		x, err := f(context.Background(), engine.VerifyOptions{Places: o.places(), Now: now})
+		x, err := f(context.Background(), engine.ExamineOptions{Name: o.path("store"), VerifyOptions: engine.VerifyOptions{Places: o.places(), Now: now}})
 		o.must(err)
 		at := slices.IndexFunc(x.Checks, func(c engine.VerifyCheck) bool { return !c.OK })
 		if x.ExitCode != code || (at >= 0) != (code != 0) || at >= 0 && x.Checks[at].Name != check {
 			o.t.Errorf("exit code %d, want %d at %q: %+v", x.ExitCode, code, check, x.Checks)
 		}
 	}
-	whole := func(o *org) func(context.Context, engine.VerifyOptions) (*engine.Examination, error) {
-		return func(ctx context.Context, v engine.VerifyOptions) (*engine.Examination, error) {
-			return engine.ExamineStore(ctx, o.path("store"), v)
-		}
+	whole := func(o *org) func(context.Context, engine.ExamineOptions) (*engine.Examination, error) {
+		return engine.ExamineStore
 	}
 	examine(o, whole(o), 0, "")
 	examine(o, engine.ExamineLog, 0, "")
@@ -327,5 +341,48 @@ func TestApproverWhoMayAttest(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.evaluate(0, "production", nil)
+	}
+}
+
+// TestSummaryOfAnotherDefinition: a decision with the gate's own keys, store and log, under a definition of somebody else with other
+// rules, made where nobody pinned the root. Neither its record nor its summary says anything where the root is pinned.
+func TestSummaryOfAnotherDefinition(t *testing.T) {
+	o := newOrg(t, gateText)
+	o.collect(nil, allGood...)
+	for _, key := range []string{"ci.pub", "gate.pub", "log.pub", "eva.pub", "sam.pub", "kim.pub", "mallory.pub"} {
+		o.write("other/"+key, string(o.read(key)))
+	}
+	o.write("other/gate.yaml", strings.NewReplacer("roots: [root.pub]", "roots: [mallory.pub]", "trigger: manual", "trigger: automatic").Replace(gateText))
+	_, err := engine.GateSign(o.path("other/gate.yaml"), o.signers["mallory"], now.Add(-time.Hour))
+	o.must(err)
+	summary := func(root string) string {
+		return root + ".vsa-" + appDigest[7:19] + ".sigstore.json"
+	}
+	o.evaluate(0, "production", func(e *engine.EvaluateOptions) {
+		e.Gate, e.Root, e.Record = o.path("other/gate.yaml"), "", o.path("theirs.json")
+	})
+	pinned := func(file string) *engine.Examination {
+		t.Helper()
+		p := o.places()
+		p.Root = o.signers["root"].Public().Fingerprint()
+		opt := engine.ExamineOptions{Name: o.path(file), Bytes: o.read(file), VerifyOptions: engine.VerifyOptions{Places: p, Now: now, Artifacts: []engine.Artifact{app}}}
+		if file == "theirs.json" {
+			opt.Proof = o.read("theirs.json.tlog-proof")
+		}
+		x, err := engine.Examine(context.Background(), opt)
+		o.must(err)
+		return x
+	}
+	for _, file := range []string{"theirs.json", summary("theirs.json")} {
+		x := pinned(file)
+		if last := x.Checks[len(x.Checks)-1]; x.ExitCode != 50 || last.OK || !strings.Contains(last.Detail, "another gate definition") {
+			t.Errorf("%s: exit code %d, %+v", file, x.ExitCode, last)
+		}
+	}
+	o.evaluate(0, "staging", func(e *engine.EvaluateOptions) {
+		e.Root, e.Record = o.signers["root"].Public().Fingerprint(), o.path("ours.json")
+	})
+	if x := pinned(summary("ours.json")); x.ExitCode != 0 {
+		t.Errorf("twin: %d, %+v", x.ExitCode, x.Checks)
 	}
 }

@@ -102,7 +102,7 @@ func (x *examining) summarised(v vsa) (string, error) {
 	if !slices.ContainsFunc(p.Result.Release.Subjects, func(s record.Subject) bool { return s.Digest == sub }) {
 		return "", fault.New(fault.Trust, "the record %s is not about %s", digest, sub)
 	}
-	if err := x.recordStands(b); err != nil {
+	if err := x.recordStands(b, *p); err != nil {
 		return "", err
 	}
 	want, final := summaryOf(*p, digest)
@@ -113,14 +113,18 @@ func (x *examining) summarised(v vsa) (string, error) {
 	return fmt.Sprintf("entry %d of the log, and it says the same", at), nil
 }
 
-// recordStands asks about the key of the record, too: a summary may have been signed with another.
-func (x *examining) recordStands(b []byte) error {
+// recordStands asks of the record what verify would: its content, and its key, since a summary may have been signed with another.
+func (x *examining) recordStands(b []byte, p record.Predicate) error {
 	mine := x.opened
 	defer func() { x.opened = mine }()
 	var err error
-	if x.opened, _, err = x.def.OpenDecision(b); err == nil {
-		_, err = x.key()
+	if x.opened, _, err = x.def.OpenDecision(b); err != nil {
+		return err
 	}
+	if err := x.decidedUnder(p, x.opened); err != nil {
+		return err
+	}
+	_, err = x.key()
 	return err
 }
 

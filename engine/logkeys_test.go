@@ -184,3 +184,26 @@ func TestLogKeyForgotten(t *testing.T) {
 		r.verifyThen(want, "first.json", "")
 	}
 }
+
+// TestLogProofMadeLater: a proof that is made today of an old record is signed with today's key, which was not valid when the
+// decision was made.
+func TestLogProofMadeLater(t *testing.T) {
+	r := rotate(t, ended)
+	r.write("gate.yaml", strings.Replace(string(r.read("gate.yaml")), "log2.pub]", "{file: log2.pub, from: 2026-11-20T13:00:00Z}]", 1))
+	r.signGate()
+	r.forge(r.newKey, []string{strings.TrimSpace(string(r.read("log.pub")))}, then)
+	bundle, proof, err := engine.NewestRecord(context.Background(), r.places(), payments, "staging", "activate", then)
+	r.must(err)
+	r.write("made.json", string(bundle))
+	r.write("made.json.tlog-proof", string(proof))
+	r.verifyThen(0, "made.json", "")
+	r.verifyThen(0, "first.json", "")
+}
+
+// TestLogClockAhead: somebody whose clock was months ahead does not make the log unreadable when its key ends.
+func TestLogClockAhead(t *testing.T) {
+	r := rotate(t, ended)
+	r.forge(r.old, []string{r.newPub}, now.Add(60*24*time.Hour))
+	r.evaluateThen(0)
+	r.verifyThen(0, "record.json", "")
+}

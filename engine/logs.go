@@ -46,5 +46,5 @@ func openLog(ctx context.Context, p Places, now time.Time) (logState, error) {
 	if err != nil {
 		return logState{}, err
 	}
-	return readLog(ctx, p.Log, def, st.Store, ix)
+	return readLog(ctx, p.Log, def, st.Store, ix, now)
 }

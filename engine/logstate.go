@@ -14,6 +14,7 @@ import (
 	"cdgate.dev/cdgate/engine/ledger"
 	"cdgate.dev/cdgate/engine/record"
 	"cdgate.dev/cdgate/engine/store"
+	"cdgate.dev/cdgate/engine/verify"
 )
 
 // typeReceipt is the store object that keeps what the log promised: a leaf and the proof that it is in the log. A log
@@ -35,10 +36,11 @@ type logState struct {
 	root   string
 	leaves []record.Leaf
 	view   *ledger.View // nil while there is no log
+	now    time.Time
 }
 
 // readLog reads the log and holds it against the newest receipt in the store.
-func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.Store, ix *store.Index) (logState, error) {
+func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.Store, ix *store.Index, now time.Time) (logState, error) {
 	leaf, proof, index, err := newestReceipt(st, ix)
 	if err != nil {
 		return logState{}, err
@@ -58,7 +60,7 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 			return logState{}, fault.New(fault.Trust, "read decision log %s: it is not the log that gave the store its newest receipt (rolled back, replaced or forked): %w", dir, err)
 		}
 	}
-	s := logState{size: view.Size, root: view.Root, view: view}
+	s := logState{size: view.Size, root: view.Root, view: view, now: now}
 	var used struct { // the newest definition that decided; one that only a checkout vouched for says nothing against a pinned one
 		leaf  record.Leaf
 		index int
@@ -77,11 +79,11 @@ func readLog(ctx context.Context, dir string, def *gate.Definition, st *store.St
 		}
 		s.leaves = append(s.leaves, l)
 	}
-	if err := def.LogStands(view.SignedBy, s.newest(), true); err != nil {
+	if err := def.LogStands(view.SignedBy, s.newest(view.Size, now), true); err != nil {
 		return logState{}, fault.New(fault.Trust, "read decision log %s: its head: %w", dir, err)
 	}
-	// Before the first entry under a definition its witnesses have not seen the log.
-	if !view.Witnessed && s.gateAt(view.Size-1) >= def.Version {
+	// Before the first entry under the version that named them, the witnesses have not seen the log.
+	if !view.Witnessed && s.gateAt(view.Size-1) >= def.WitnessedSince() {
 		return logState{}, fault.New(fault.Trust, "read decision log %s: its head is not countersigned by the %d witnesses that the gate definition wants, and entries under that definition were: "+
 			"somebody with the log's key wrote another head; restore the log from where it is kept", dir, def.Witnesses.Quorum)
 	}
@@ -164,14 +166,25 @@ func (s logState) signoffsOn(release string) (out []string) {
 	return out
 }
 
-// newest is the latest time that an entry gives itself; zero where none can be read.
-func (s logState) newest() (out time.Time) {
-	for _, l := range s.leaves {
-		if at, err := time.Parse(time.RFC3339, l.At); err == nil && at.After(out) {
+// newest is the latest time that one of the first size entries gives itself, of those that do not lie in the future: whoever
+// wrote one of these had a wrong clock. It is zero where none can be read.
+func (s logState) newest(size uint64, now time.Time) (out time.Time) {
+	for _, l := range s.leaves[:min(size, uint64(len(s.leaves)))] {
+		if at, err := time.Parse(time.RFC3339, l.At); err == nil && at.After(out) && !at.After(now.Add(verify.Skew)) {
 			out = at
 		}
 	}
 	return out
+}
+
+// signedBetween demands that a log key could sign when an entry was made, or when the newest of the size entries under the head
+// that it signed was.
+func (s logState) signedBetween(def *gate.Definition, key string, made time.Time, size uint64) error {
+	err := def.LogStands(key, made, false)
+	if err != nil && def.LogStands(key, s.newest(size, s.now), false) != nil {
+		return fault.New(fault.Trust, "check log proof: %w", err)
+	}
+	return nil
 }
 
 // gateAt is the newest version of the gate definition that the log names up to an entry, and at least 1.
@@ -213,6 +226,9 @@ func appendLeaf(ctx context.Context, dir, key string, def *gate.Definition, st *
 		return nil, nil, err
 	}
 	former := slices.DeleteFunc(append(def.FormerLogKeys(), def.LogKey()), func(k string) bool { return k == mine })
+	if def.Witnesses != nil && !def.RootPinned() {
+		return nil, nil, fault.New(fault.Usage, "write the decision log: the gate definition names witnesses to ask, and only the checkout vouches for it; pin its root with --root or CDGATE_ROOT")
+	}
 	receipt, err := ledger.AppendAfter(ctx, dir, key, former, logWitnesses(def), b)
 	if err != nil {
 		return nil, nil, fault.Wrap(fault.Record, err)

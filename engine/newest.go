@@ -87,7 +87,7 @@ func NewestRecord(ctx context.Context, p Places, r Release, target, stage string
 	if err != nil {
 		return nil, nil, err
 	}
-	log, err := readLog(ctx, p.Log, def, st.Store, ix)
+	log, err := readLog(ctx, p.Log, def, st.Store, ix, now)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -49,7 +49,7 @@ func Sign(ctx context.Context, o SignOptions) (*Signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := readLog(ctx, o.Log, def, st.Store, ix)
+	log, err := readLog(ctx, o.Log, def, st.Store, ix, o.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -158,19 +158,28 @@ func (v *verifying) content() (string, error) {
 		return "", err
 	}
 	v.out.Predicate, v.out.Digest = *p, v.opened.Digest
+	if err := v.decidedUnder(*p, v.opened); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("decided under version %d of the gate definition", p.Root.Version), nil
+}
+
+// decidedUnder demands that a decision is one under this gate definition, or one that it follows from, and that it is about the
+// subjects that were signed.
+func (v *verifying) decidedUnder(p record.Predicate, opened *seal.Opened) error {
 	if p.Root.Digest != "" {
 		if err := v.def.Follows(p.Root.Version, p.Root.Digest); err != nil {
-			return "", fault.New(fault.Trust, "it was decided under another gate definition: %w; whoever ran evaluate was led to other rules, or this checkout has not the newest; "+
+			return fault.New(fault.Trust, "it was decided under another gate definition: %w; whoever ran evaluate was led to other rules, or this checkout has not the newest; "+
 				"pin the root there too (--root, CDGATE_ROOT)", err)
 		}
 	} else if p.Root.KeyID != v.def.RootKey() {
-		return "", fault.New(fault.Trust, "it was decided under a gate definition that root key SHA256:%s signed, and this one is signed by SHA256:%s: "+
+		return fault.New(fault.Trust, "it was decided under a gate definition that root key SHA256:%s signed, and this one is signed by SHA256:%s: "+
 			"whoever ran evaluate was led to other rules; pin the root there too (--root, CDGATE_ROOT)", p.Root.KeyID, v.def.RootKey())
 	}
-	if want := decisionSubjects(p.Result); !sameSubjects(want, v.opened.Statement.Subject) {
-		return "", fault.New(fault.Trust, "the statement's subjects are not those of the decision in it")
+	if want := decisionSubjects(p.Result); !sameSubjects(want, opened.Statement.Subject) {
+		return fault.New(fault.Trust, "the statement's subjects are not those of the decision in it")
 	}
-	return fmt.Sprintf("decided under version %d of the gate definition", p.Root.Version), nil
+	return nil
 }
 
 func sameSubjects(a, b []seal.Subject) bool {
@@ -223,9 +232,6 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 		return "", fault.Wrap(fault.Trust, err)
 	}
 	v.out.Index = index
-	if err := v.proofSigner(); err != nil {
-		return "", err
-	}
 	if err := v.openLog(ctx); err != nil {
 		return "", err
 	}
@@ -240,11 +246,15 @@ func (v *verifying) logProof(ctx context.Context) (string, error) {
 	if _, err := v.log.view.CheckProof(v.o.Proof, leaf); err != nil {
 		return "", fault.Wrap(fault.Trust, err)
 	}
+	if err := v.proofSigner(size); err != nil {
+		return "", err
+	}
 	return fmt.Sprintf("entry %d of the log, which has %d (%d when it was written)", index, v.log.size, size), nil
 }
 
-// proofSigner demands that the log's key that signed the proof could when the decision was made: what is newer needs the newer key.
-func (v *verifying) proofSigner() error {
+// proofSigner demands that the log's key that signed the proof could when it did: between the decision and the newest of the size
+// entries under the proof's head. What is newer needs the newer key.
+func (v *verifying) proofSigner(size uint64) error {
 	by, err := ledger.SignedBy(logVerifier(v.def), v.o.Proof)
 	if err != nil {
 		return err
@@ -253,10 +263,7 @@ func (v *verifying) proofSigner() error {
 	if err != nil {
 		return fault.New(fault.Evidence, "read decision record: evaluatedAt: %w", err)
 	}
-	if err := v.def.LogStands(by, at, false); err != nil {
-		return fault.New(fault.Trust, "check log proof: %w", err)
-	}
-	return nil
+	return v.log.signedBetween(v.def, by, at, size)
 }
 
 // openLog opens the store and reads the log to its head.
@@ -270,7 +277,7 @@ func (v *verifying) openLog(ctx context.Context) (err error) {
 	if v.ix, err = v.st.Index(); err != nil {
 		return err
 	}
-	if v.log, err = readLog(ctx, v.o.Log, v.def, v.st.Store, v.ix); err != nil {
+	if v.log, err = readLog(ctx, v.o.Log, v.def, v.st.Store, v.ix, v.o.Now); err != nil {
 		return err
 	}
 	if v.log.view == nil {

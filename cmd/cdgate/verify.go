@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -17,6 +18,7 @@ import (
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/record"
 	"cdgate.dev/cdgate/evidence/registry"
+	"cdgate.dev/cdgate/schemas"
 )
 
 const (
@@ -33,9 +35,14 @@ func (w *world) verifyCommand() *cli.Command {
 			"--target it asks that of the newest decision in the log, which is how a job without the record's file asks.\n\n"+
 			"FILE can also be a verification summary, a statement of evidence, a collection, an approval or rejection, gate.yaml or\n"+
 			"a signature of it, an enrolment, a log proof or checkpoint, the log, or a store: a directory, a .tar or oci://….\n\n"+
+			"Of a file that decides nothing --artifact and --target are asked only with --as.\n\n"+
 			"Exits 20 for what is in order and does not count (expired, for something else, signed by a stranger), 50 where\n"+
 			"something was altered or taken away, 30 for what cannot be read.",
-		1, flags(one(artifactFlag()), targetFlags(), placeFlags(), one(outputFlag("text", "json"))), (*call).verify)
+		1, flags(one(artifactFlag()), targetFlags(), placeFlags(), one(asFlag(), outputFlag("text", "json"))), (*call).verify)
+}
+
+func asFlag() cli.Flag {
+	return text("as", "what the file must be, a `TYPE`: "+strings.Join(engine.AsWords(), ", ")+"; default: with --artifact, --target or --stage a decision-record or its verification-summary, else any")
 }
 
 func (w *world) replayCommand() *cli.Command {
@@ -135,21 +142,28 @@ func (k *call) verify() error {
 
 // examine finds out what an argument is: a store, a log, or a file.
 func (k *call) examine(path string, o engine.VerifyOptions) (*engine.Examination, error) {
-	if strings.Contains(path, "@") && path != "-" && !strings.HasPrefix(path, registry.Scheme) && !k.exists(path) {
+	// Which of the two it is must not depend on the files that happen to be there.
+	if strings.Contains(path, "@") && !strings.ContainsAny(path, `/\`) {
 		return k.examineNewest(path, o)
 	}
 	place := k.storeAt(path)
+	x := engine.ExamineOptions{VerifyOptions: o, As: k.String("as"), GateAsked: k.String("gate") != ""}
+	if words := engine.AsWords(); x.As != "" && !slices.Contains(words, x.As) {
+		return nil, fault.New(fault.Usage, "--as %s: %s", x.As, schemas.Suggest(x.As, "types", words))
+	}
 	switch info, err := os.Stat(k.abs(path)); {
 	case strings.HasPrefix(path, registry.Scheme):
-		if o.Registries, err = k.registriesFor(path); err != nil {
+		if x.Registries, err = k.registriesFor(path); err != nil {
 			return nil, err
 		}
-		return engine.ExamineStore(k.Context.Context, path, o)
+		x.Name = path
+		return engine.ExamineStore(k.Context.Context, x)
 	case err == nil && info.IsDir() && k.exists(filepath.Join(path, "oci-layout")), err == nil && info.Mode().IsRegular() && strings.HasSuffix(path, ".tar"):
-		return engine.ExamineStore(k.Context.Context, place, o)
+		x.Name = place
+		return engine.ExamineStore(k.Context.Context, x)
 	case err == nil && info.IsDir() && k.exists(filepath.Join(path, "checkpoint")):
-		o.Log = place
-		return engine.ExamineLog(k.Context.Context, o)
+		x.Log = place
+		return engine.ExamineLog(k.Context.Context, x)
 	case err == nil && info.IsDir():
 		return nil, fault.New(fault.Usage, "verify %s: it is a directory and neither a store (oci-layout) nor a log (checkpoint); name a file in it", path)
 	}
@@ -157,8 +171,7 @@ func (k *call) examine(path string, o engine.VerifyOptions) (*engine.Examination
 	if err != nil {
 		return nil, err
 	}
-	o.Proof = proof
-	x := engine.ExamineOptions{VerifyOptions: o, Bytes: b, GateAsked: k.String("gate") != ""}
+	x.Proof, x.Bytes = proof, b
 	if path != "-" {
 		x.Name = place
 	}

@@ -250,9 +250,6 @@ func (d *Definition) RootPinned() bool { return d.proof.pinned }
 // RootKey is the id of the first of its root keys that signed the definition.
 func (d *Definition) RootKey() string { return d.proof.root }
 
-// BundleDigest is the digest of the first signature's bytes.
-func (d *Definition) BundleDigest() string { return d.proof.bundle }
-
 // FileDigest is the digest of the text of gate.yaml that was resolved or signed.
 func (d *Definition) FileDigest() string { return d.proof.file }
 

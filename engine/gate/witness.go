@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 
 	"cdgate.dev/cdgate/schemas"
@@ -34,6 +35,24 @@ type Witness struct {
 func (w Witness) name() string {
 	name, _, _ := strings.Cut(w.Key, "+")
 	return name
+}
+
+// WitnessedSince is the version since which the definition wants the witnesses that it wants now; 0, which is before every entry,
+// where a version before is not there to be asked.
+func (d *Definition) WitnessedSince() int {
+	if d.proof.link == nil {
+		return 0
+	}
+	for l := d.proof.link; ; {
+		prev, err := l.back()
+		switch {
+		case err != nil:
+			return 0
+		case prev == nil || !reflect.DeepEqual(prev.def.Witnesses, d.Witnesses):
+			return l.def.Version
+		}
+		l = prev
+	}
 }
 
 type writtenWitnesses struct {

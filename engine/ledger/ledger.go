@@ -94,12 +94,6 @@ func VerifierKey(privateKey string) (string, error) {
 	return key, nil
 }
 
-// CheckVerifierKey says whether a text is a verifier key this package takes: an Ed25519 note key (usage fault if not).
-func CheckVerifierKey(verifierKey string) error {
-	_, err := verifierOf(verifierKey)
-	return err
-}
-
 func verifierOf(verifierKey string) (note.Verifier, error) {
 	v, err := note.NewVerifier(strings.TrimSpace(verifierKey))
 	if err != nil {

@@ -130,7 +130,7 @@ func TestKeys(t *testing.T) {
 		if got, err := VerifierKey(" " + private + "\n"); err != nil || got != verifier {
 			t.Fatalf("%s, %v, want %s", got, err, verifier)
 		}
-		if err := CheckVerifierKey(verifier + "\n"); err != nil {
+		if _, err := verifierOf(verifier + "\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,7 +149,7 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "x", private, verifier + "A", strings.Replace(verifier, "log", "gol", 1)} {
-		if err := CheckVerifierKey(bad); err == nil || fault.ClassOf(err) != fault.Usage {
+		if _, err := verifierOf(bad); err == nil || fault.ClassOf(err) != fault.Usage {
 			t.Errorf("verifier key %q: %v", bad, err)
 		}
 	}
