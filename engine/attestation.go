@@ -55,7 +55,7 @@ func warnOfSubjects(items []evidence.Item, about []verify.About) {
 			continue
 		}
 		var w evidence.Warnings
-		w.Add(evidence.NotAbout, "subject", "none of its %d subjects is what is collected for; it will not count for that%s", len(a.Subjects), onlyOther(*a))
+		w.Add(evidence.NotAbout, "subject", "none of its subjects (%d) is what is collected for; it will not count for that%s", len(a.Subjects), onlyOther(*a))
 		items[i].Warnings = append(slices.Clone(items[i].Warnings), w.List()...)
 	}
 }
@@ -93,7 +93,7 @@ func attestationOf(st *store.Store, e store.Entry, layer store.Layer) (*verify.C
 	if !ok {
 		return nil, nil
 	}
-	if digest := e.Annotations[annotationAbout]; digest != "" {
+	if digest := e.Annotations[verify.AnnotationAbout]; digest != "" {
 		c.About = verify.About{Kind: verify.AboutArtifact, Name: c.About.Name, Digest: digest}
 		if len(digest) == 40 || len(digest) == 64 {
 			c.About.Kind = verify.AboutRevision

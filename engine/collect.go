@@ -24,9 +24,6 @@ const (
 	layerAttestation = "attestation.json"
 )
 
-// annotationAbout says what an object was collected for, for whoever looks for it.
-const annotationAbout = "dev.cdgate.about"
-
 // Collect reads reports, signs a statement about each, and stores all of it with one collection statement that lists
 // them. Nothing becomes visible in the store unless everything was read and signed.
 func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
@@ -223,7 +220,7 @@ func (c *collection) releaseRef() verify.ReleaseRef {
 
 // annotations help people and tools to find an object; nothing is ever decided by them.
 func (c *collection) annotations(kind string, about verify.About) map[string]string {
-	return map[string]string{"dev.cdgate.kind": kind, annotationAbout: about.Digest}
+	return map[string]string{"dev.cdgate.kind": kind, verify.AnnotationAbout: about.Digest}
 }
 
 // subject is the one subject of a statement.

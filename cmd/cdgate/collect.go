@@ -18,7 +18,8 @@ func (w *world) collectCommand() *cli.Command {
 	return w.command("collect", "[KIND[/LEVEL]:]PATH… [-- COMMAND…]", "read reports, sign and store what they say",
 		"Reads reports (files, globs, directories, - for stdin), recognises them by content, and stores a signed\n"+
 			"statement about each. KIND is one of\n"+kindLines()+
-			"or a kind of your own; LEVEL says which level of tests, such as unit. When nothing is named it reads what\n"+
+			"or a kind of your own; LEVEL says which level of tests, such as unit. Attestations of other tools (Sigstore\n"+
+			"bundles, DSSE envelopes) are stored as they are, with their own signature, and listed. When nothing is named it reads what\n"+
 			".cdgate.yaml lists for the line. --list shows what would be collected, without a key, and stores nothing.\n\n"+
 			"With --artifact the statements are about what was built, and the build itself is attested too; without it\n"+
 			"they are about the commit. A report with a token or private key in it is refused, unless --redact takes it out.\n\n"+

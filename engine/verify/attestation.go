@@ -24,6 +24,10 @@ import (
 // foreign is what an attestation of another tool is, beside what every statement is. It is listed by collections as statements
 // are, but by those of any trusted collector: who signed it and who collected it are two.
 type foreign struct {
+	// unlisted says that no trusted collection lists it; then it was not read. about is what the store says that it was collected for,
+	// which anybody may have written.
+	unlisted bool
+	about    string
 	// claim is what it says before its signature was checked; nil when it cannot be read.
 	claim *seal.Attestation
 	size  int64
@@ -32,12 +36,16 @@ type foreign struct {
 	report    evidence.Report
 	rows      jsontext.Value
 	mediaType string
-	level     int64
+	// scanned is when a scan says that it was made.
+	scanned string
 }
 
-// readForeign finds the attestations in the index, each once, sorted by digest. Their bytes are not kept: a store may hold those of
-// many releases.
-func readForeign(st *store.Store, ix *store.Index) []*statement {
+// AnnotationAbout says what an object of the store was collected for. It helps to find and decides nothing.
+const AnnotationAbout = "dev.cdgate.about"
+
+// findForeign finds the attestations in the index, each once, sorted by digest. Only what a trusted collection lists is read, and the
+// bytes are not kept: a store may hold those of many releases.
+func (g *gathering) findForeign(st *store.Store, ix *store.Index) (out []*statement) {
 	byDigest := map[string]*statement{}
 	for _, e := range ix.Entries {
 		layer := slices.IndexFunc(e.Layers, func(l store.Layer) bool { return seal.IsAttestationType(l.MediaType) })
@@ -46,27 +54,43 @@ func readForeign(st *store.Store, ix *store.Index) []*statement {
 		}
 		l := e.Layers[layer]
 		if was := byDigest[l.Digest]; was != nil {
-			was.manifest = min(was.manifest, e.Digest)
+			if e.Digest < was.manifest {
+				was.manifest, was.foreign.about = e.Digest, e.Annotations[AnnotationAbout]
+			}
 			continue
 		}
-		s := &statement{digest: l.Digest, manifest: e.Digest, foreign: &foreign{size: l.Size}}
+		s := &statement{digest: l.Digest, manifest: e.Digest, foreign: &foreign{size: l.Size, about: e.Annotations[AnnotationAbout]}}
 		byDigest[l.Digest] = s
-		var text []byte
-		if text, s.fault = read(st, l.Digest, seal.MaxBundle, "attestation"); s.fault != nil {
-			continue
-		}
-		if a, err := seal.InspectAttestationUnsafe(text); err == nil {
-			s.kind = kindOfPredicate(a.PredicateType)
-			a.Payload, a.Predicate = nil, nil
-			s.foreign.claim = a
-		}
-	}
-	out := make([]*statement, 0, len(byDigest))
-	for _, s := range byDigest {
 		out = append(out, s)
+		if s.foreign.unlisted = !slices.ContainsFunc(g.listers[s.digest], g.wouldTrust); !s.foreign.unlisted {
+			s.inspectForeign(st)
+		}
 	}
 	slices.SortFunc(out, func(a, b *statement) int { return cmp.Compare(a.digest, b.digest) })
 	return out
+}
+
+// inspectForeign reads what an attestation claims.
+func (s *statement) inspectForeign(st *store.Store) {
+	text, err := read(st, s.digest, seal.MaxBundle, "attestation")
+	if s.fault = err; err != nil {
+		return
+	}
+	if a, err := seal.InspectAttestationUnsafe(text); err == nil {
+		s.kind = kindOfPredicate(a.PredicateType)
+		a.Payload, a.Predicate = nil, nil
+		s.foreign.claim = a
+	}
+}
+
+// wouldTrust is trusted without telling anybody: most collections of a store are about other releases.
+func (g *gathering) wouldTrust(c *statement) bool {
+	if c.judged {
+		return c.ok
+	}
+	again := *c
+	x := examiner{def: g.def, want: g.want, manifests: map[string]bool{}}
+	return x.trusted(&again)
 }
 
 // kindsOfPredicate are the kinds that statements of a predicate type may be of.
@@ -138,9 +162,12 @@ func (g *gathering) covered(s *statement, revision string) (out []About) {
 }
 
 // concerns says whether an attestation that is about nothing of the release has to be told of all the same: because
-// somebody collected it for the release, or because it cannot be read at all.
+// somebody collected it for the release, or because a trusted collection lists it and it cannot be read at all.
 func (g *gathering) concerns(s *statement) bool {
-	if s.fault != nil || s.foreign.claim == nil {
+	switch {
+	case s.foreign.unlisted:
+		return g.concerned[s.foreign.about] || g.isArtifact(About{Kind: AboutArtifact, Digest: s.foreign.about})
+	case s.fault != nil || s.foreign.claim == nil:
 		return true
 	}
 	return slices.ContainsFunc(g.listers[s.digest], func(c *statement) bool { return g.isArtifact(c.about) || g.concerned[c.about.Digest] })
@@ -150,11 +177,10 @@ func (g *gathering) concerns(s *statement) bool {
 // only when a trusted collection lists it, so that nobody who can only write the store can put anything to a release.
 func (g *gathering) judgeForeign(st *store.Store, s *statement, abouts []About) bool {
 	what := func() string { return "the " + s.kindName() + " statement " + short(s.digest) }
-	if s.fault != nil {
-		return g.blame(s, s.fault)
-	}
 	listed, ok := g.listedAt(s)
 	switch {
+	case s.fault != nil:
+		return g.blame(s, s.fault)
 	case !ok:
 		return g.refuse(s, Unlisted, "", "no trusted collection lists %s, an attestation of another tool; collect it, with the key of a signer", what())
 	case s.foreign.claim != nil && len(abouts) == 0:
@@ -250,6 +276,11 @@ func (g *gathering) readForeign(s *statement, a *seal.Attestation) bool {
 	if err != nil {
 		return g.blame(s, fault.New(fault.Evidence, "read %s attestation %s, signed by %s: %v", s.kindName(), s.digest, s.signer.ID, err))
 	}
+	if a.PredicateType == formats.VulnPredicate {
+		if f.scanned, err = formats.ScannedAt(a.Predicate); err != nil {
+			return g.blame(s, fault.New(fault.Evidence, "read %s attestation %s, signed by %s: %v", s.kindName(), s.digest, s.signer.ID, err))
+		}
+	}
 	s.kind, f.format, f.report, f.mediaType = format.Kind, format.Name, report, a.MediaType
 	if !s.signer.MayDo(string(s.kind)) {
 		return g.wrongDuty(s)
@@ -302,7 +333,7 @@ func (g *gathering) signedInTime(s *statement, a *seal.Attestation, by seal.Sign
 
 // says is when the statement says that what it is about happened; zero when it does not say.
 func (f *foreign) says() time.Time {
-	text := ""
+	text := f.scanned
 	switch sum := f.report.Summary; {
 	case sum.Provenance != nil:
 		text = cmp.Or(sum.Provenance.FinishedAt, sum.Provenance.StartedAt)

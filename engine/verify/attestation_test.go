@@ -145,7 +145,7 @@ func (w *world) add(t *testing.T, name string, a *attested, text []byte, digests
 	}
 	var objects []store.Object
 	if !a.taken {
-		objects = append(objects, store.Object{Type: store.TypeAttestation, Layers: []store.Layer{{MediaType: media, Digest: digest, Size: int64(len(text))}}})
+		objects = append(objects, store.Object{Type: store.TypeAttestation, Annotations: map[string]string{AnnotationAbout: a.about.Digest}, Layers: []store.Layer{{MediaType: media, Digest: digest, Size: int64(len(text))}}})
 	}
 	if !a.unlisted {
 		collector := a.collector
@@ -252,6 +252,10 @@ func TestAttestations(t *testing.T) {
 		"collected by somebody":        {func(a *attested) { a.collector = "mallory" }, "coverage:unbound list of provenance:unknown_signer provenance:unlisted " + rest, "no trusted collection lists", 0},
 		"about another, collected too": {func(a *attested) { a.about = onOther }, bound, "", 3},
 		"tampered byte":                {func(a *attested) { a.corrupt = true }, unbound + rest + " !50", "altered", 0},
+		"unlisted and for another":     {func(a *attested) { a.unlisted, a.about = true, onOther }, unbound + rest, "", 0},
+		"unlisted and tampered":        {func(a *attested) { a.unlisted, a.corrupt = true, true }, unbound + "provenance:unlisted " + rest, "", 0},
+		"unlisted, no JSON at all":     {func(a *attested) { a.unlisted, a.envelope = true, func([]byte) []byte { return []byte("{") } }, unbound + "provenance:unlisted " + rest, "", 0},
+		"listed, no JSON at all":       {func(a *attested) { a.envelope = func([]byte) []byte { return []byte("{") } }, unbound + "provenance:unknown_signer " + rest, "no attestation that can be read", 0},
 		"taken away":                   {func(a *attested) { a.taken = true }, unbound + rest + " !50", "taken away", 0},
 		"too old":                      {func(a *attested) { a.set("predicate.runDetails.metadata.finishedOn", "2026-10-01T00:00:00Z") }, unbound + "provenance:stale " + rest, "make it again", 0},
 		"of the future":                {func(a *attested) { a.set("predicate.runDetails.metadata.finishedOn", "2026-11-21T00:00:00Z") }, unbound + "provenance:future " + rest, "in the future", 0},
@@ -394,6 +398,25 @@ func TestAttestedKinds(t *testing.T) {
 				t.Errorf("%+v", it)
 			}
 		})
+	}
+}
+
+// TestAttestedScanAge: an old scan does not become new by being collected again.
+func TestAttestedScanAge(t *testing.T) {
+	for at, wanted := range map[string]string{"2026-11-20T01:00:00Z": "scan", "2026-11-19T01:00:00Z": "scan:stale", "0001-01-01T00:00:00Z": "scan", "2026-11-21T00:00:00Z": "scan:future", "soon": "!30"} {
+		w, files := newWorld(t), map[string][]byte{}
+		keys := newStrangers(t, files, "builder", "other", "scanner", "staging")
+		w.reopen(withAttesters("builder.pub", ""), files)
+		a := provenance(t)
+		a.key = "scanner"
+		a.set("predicateType", "https://cosign.sigstore.dev/attestation/vuln/v1")
+		a.set("predicate", statementOf(t, `{"invocation":{},"scanner":{"uri":"t","version":"1","db":{},"result":{"SchemaVersion":2,"ArtifactName":"app","ArtifactType":"container_image",
+			"Results":[{"Target":"app","Class":"os-pkgs","Type":"debian"}]}},"metadata":{"scanFinishedOn":"`+at+`"}}`))
+		digests := map[string]string{}
+		w.add(t, "scan", a, keys.sign(t, a), digests)
+		if got := tell(w.evidence(want()), digests); got != wanted {
+			t.Errorf("%s: got %s, want %s", at, got, wanted)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func Evidence(st *store.Store, ix *store.Index, def *gate.Definition, want Want)
 	for _, s := range readAll(st, ix, store.TypeItem, store.TypeCollection) {
 		g.sort(s)
 	}
-	for _, s := range readForeign(st, ix) {
+	for _, s := range g.findForeign(st, ix) {
 		g.present[s.digest] = s
 		g.foreign = append(g.foreign, s)
 	}

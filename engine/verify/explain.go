@@ -56,7 +56,7 @@ func Explain(st *store.Store, ix *store.Index, def *gate.Definition, bundle []by
 			e.g.sort(s)
 		}
 	}
-	for _, s := range readForeign(st, ix) { // a collection lists them, too
+	for _, s := range e.g.findForeign(st, ix) { // a collection lists them, too
 		e.g.present[s.digest] = s
 	}
 	if e.s.listed != nil {

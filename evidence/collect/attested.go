@@ -68,7 +68,10 @@ func readAttested(plain io.Reader, s source, req Request, h *holder) ([]*reading
 			for _, r := range out {
 				r.abort()
 			}
-			return nil, fmt.Errorf("read attestation %s: %w", name, err)
+			if len(docs) > 1 {
+				err = fmt.Errorf("attestation %d of the file: %w", i, err)
+			}
+			return nil, err
 		}
 		out = append(out, r)
 	}

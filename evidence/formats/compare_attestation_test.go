@@ -230,3 +230,22 @@ func TestPredicates(t *testing.T) {
 		}
 	}
 }
+
+// TestScannedAt: the end of a scan, or else its beginning; the zero time says nothing.
+func TestScannedAt(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"metadata":{"scanStartedOn":"2026-11-20T09:00:00+01:00","scanFinishedOn":"2026-11-20T09:30:00.5Z"}}`: "2026-11-20T09:30:00Z",
+		`{"metadata":{"scanStartedOn":"2026-11-20T09:00:00+01:00","scanFinishedOn":"0001-01-01T00:00:00Z"}}`:   "2026-11-20T08:00:00Z",
+		`{"metadata":{}}`: "",
+		`{}`:              "",
+	} {
+		if got, err := ScannedAt([]byte(text)); got != want || err != nil {
+			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{`{"metadata":{"scanFinishedOn":"yesterday"}}`, `{"metadata":{"scanFinishedOn":"","scanFinishedOn":""}}`, `{"metadata":1}`} {
+		if got, err := ScannedAt([]byte(text)); err == nil {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -59,7 +60,7 @@ func ReadPredicate(predicateType string, r io.Reader, w io.Writer) (evidence.For
 		}
 	}
 	if len(of) == 0 {
-		return evidence.Format{}, evidence.Report{}, fmt.Errorf("%w: %.200q; known are %s", ErrPredicate, predicateType, strings.Join(Predicates(), ", "))
+		return evidence.Format{}, evidence.Report{}, fmt.Errorf("%w: %.200q; evidence/README.md lists the known ones", ErrPredicate, predicateType)
 	}
 	f := of[0]
 	rows := evidence.NewRows(w, f.Kind)
@@ -108,6 +109,33 @@ func readVuln(r io.Reader, w io.Writer) (evidence.Format, evidence.Report, error
 
 // telling are what the beginning of every attestation has one of; most reports have none, and are not looked at closer.
 var telling = [][]byte{[]byte(`"payload`), []byte(`"dsseEnvelope"`), []byte(`"attestations"`), []byte("dev.sigstore.bundle")}
+
+// ScannedAt is when an attested scan says that it was made, in RFC 3339; "" when it does not say. Tools that leave it out write the
+// zero time of Go.
+func ScannedAt(predicate []byte) (string, error) {
+	var p struct {
+		Metadata struct {
+			Started  string `json:"scanStartedOn"`
+			Finished string `json:"scanFinishedOn"`
+		} `json:"metadata"`
+	}
+	if err := json.Unmarshal(predicate, &p); err != nil {
+		return "", fmt.Errorf("read metadata: %w", err)
+	}
+	for _, text := range []string{p.Metadata.Finished, p.Metadata.Started} {
+		if text == "" {
+			continue
+		}
+		t, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return "", fmt.Errorf("read metadata: %q is no time", text)
+		}
+		if !t.IsZero() {
+			return t.UTC().Format(time.RFC3339), nil
+		}
+	}
+	return "", nil
+}
 
 // IsAttestation says whether a file that starts with head holds signed statements: Sigstore bundles or DSSE envelopes, one or
 // more after another, or a list of them as GitHub and npm give it.
