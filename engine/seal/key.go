@@ -149,7 +149,7 @@ func parsePrivate(text []byte, password func() ([]byte, error)) (*ecdsa.PrivateK
 	}
 	parsed, err := cryptoutils.UnmarshalPEMToPrivateKey(text, ask)
 	if err != nil && ask != nil {
-		return nil, fmt.Errorf("decrypt, is the password right? %w", err)
+		return nil, fmt.Errorf("decrypt, is the password of CDGATE_KEY_PASSWORD or COSIGN_PASSWORD right? %w", err)
 	}
 	if err != nil {
 		return nil, err
