@@ -18,8 +18,9 @@ build: ## the binary, bin/cdgate
 demo: build ## the main job, end to end, on this project's own reports
 	@sh examples/demo/run.sh
 
-test: ## every test with the race detector, then the rules' own tests
+test: ## every test with the race detector, those of large inputs without it, then the rules' own tests
 	$(GO) test -race -timeout 20m ./...
+	$(GO) test ./cmd/cdgate -run '^TestHostile'
 	@$(MAKE) -s build
 	$(BIN) policy test builtin:minimal
 

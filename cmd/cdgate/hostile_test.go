@@ -151,6 +151,14 @@ func raced() bool {
 	return false
 }
 
+// unraced leaves out a test of large inputs where the race detector would take minutes for them; "make test" runs it without.
+func unraced(t *testing.T) {
+	t.Helper()
+	if raced() {
+		t.Skip("large inputs are read without the race detector")
+	}
+}
+
 // within reports whether a run kept its bounds.
 func (r ran) within() bool { return raced() || r.cpu <= hostileTime && r.peak <= hostileMemory }
 

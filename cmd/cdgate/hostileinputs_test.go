@@ -205,6 +205,7 @@ func results(n int) io.Reader {
 // TestHostileInput gives the program what attacks a reader: it is refused with exit 30, in bounded time and memory, and
 // nothing is written. The same report without the attack is taken.
 func TestHostileInput(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	p := newProject(t)
 	for _, h := range hostiles(t) {
@@ -222,6 +223,7 @@ func TestHostileInput(t *testing.T) {
 // TestHostileCircle gives advisories whose products are parts of one another in a circle, or in a row that is longer than anybody
 // follows. The format is kept, so they are read; but what nobody can follow silences nothing, and that is said.
 func TestHostileCircle(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	p := newProject(t)
 	for name, attack := range map[string]func() io.Reader{
