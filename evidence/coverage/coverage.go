@@ -27,9 +27,9 @@ type lineFiles struct {
 
 const (
 	// maxLines is how many lines a report may have, each as often as it is there.
-	maxLines = 5_000_000
+	maxLines = 4_000_000
 	// fileCost is about what a file takes in memory beside its name and lines, in bytes.
-	fileCost = 128
+	fileCost = 256
 )
 
 // file notes that a file is part of the report.
