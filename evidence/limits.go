@@ -16,6 +16,9 @@ const (
 	MaxRows = 1_000_000
 	// MaxSeries is how many series of samples one report may give: a row of one is large, and nobody reads so many.
 	MaxSeries = 200_000
+	// MaxLines is how many lines one coverage report may have, each as often as it is there, and MaxBlocks how many blocks of Go.
+	MaxLines  = 4_000_000
+	MaxBlocks = 2_000_000
 	// MaxKept is how many bytes of text a reader may hold on to while it waits for something later in the report.
 	MaxKept = 128 << 20
 	// MaxToken is the size of one JSON string or number or one XML tag, in bytes. Text between XML tags has no limit

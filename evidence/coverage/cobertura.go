@@ -167,8 +167,8 @@ func (c *coberturaReader) line() error {
 	if len(conditions) > 0 {
 		rec.covered, rec.branch = c.conditions(conditions)
 	}
-	if len(c.direct)+len(c.methods) > maxLines {
-		return c.x.Errorf("more than %d lines in one class", maxLines)
+	if len(c.direct)+len(c.methods) > evidence.MaxLines {
+		return c.x.Errorf("more than %d lines in one class", evidence.MaxLines)
 	}
 	if len(c.path) > 1 && c.path[len(c.path)-2] == "method" {
 		c.methods = append(c.methods, rec)

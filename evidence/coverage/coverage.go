@@ -25,12 +25,8 @@ type lineFiles struct {
 	kept     int
 }
 
-const (
-	// maxLines is how many lines a report may have, each as often as it is there.
-	maxLines = 4_000_000
-	// fileCost is about what a file takes in memory beside its name and lines, in bytes.
-	fileCost = 256
-)
+// fileCost is about what a file takes in memory beside its name and lines, in bytes.
+const fileCost = 256
 
 // file notes that a file is part of the report.
 func (l *lineFiles) file(path string) error {
@@ -52,8 +48,8 @@ func (l *lineFiles) add(path string, records []record) (kept bool, err error) {
 	if err := l.file(path); err != nil {
 		return false, err
 	}
-	if l.n += len(records); l.n > maxLines {
-		return false, fmt.Errorf("more than %d lines; split the report", maxLines)
+	if l.n += len(records); l.n > evidence.MaxLines {
+		return false, fmt.Errorf("more than %d lines; split the report", evidence.MaxLines)
 	}
 	old := l.records[path]
 	if kept = len(old) == 0 && len(records) > cap(records)/2; kept {

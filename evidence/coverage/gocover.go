@@ -27,9 +27,6 @@ func GoCover() evidence.Format {
 	}
 }
 
-// maxBlocks is how many different blocks a profile may have.
-const maxBlocks = 2_000_000
-
 // block is where a block of statements starts and ends.
 type block struct{ line, col, endLine, endCol int32 }
 
@@ -122,8 +119,8 @@ func (g *goCoverReader) line(n int, line []byte) error {
 		return fmt.Errorf("a block of %d statements was %d before: profiles of two versions of the source", c.statements, old.statements)
 	}
 	if !seen {
-		if len(g.blocks) >= maxBlocks {
-			return fmt.Errorf("more than %d blocks; split the report", maxBlocks)
+		if len(g.blocks) >= evidence.MaxBlocks {
+			return fmt.Errorf("more than %d blocks; split the report", evidence.MaxBlocks)
 		}
 	}
 	g.blocks[key] = counted{c.statements, c.hit || old.hit}

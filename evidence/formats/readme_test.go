@@ -103,6 +103,8 @@ func limitTable() string {
 		{"depth of JSON values or XML elements", evidence.MaxDepth, ""},
 		{"elements in a report", evidence.MaxElements, ""},
 		{"results (tests, files, findings, components) in a report", evidence.MaxRows, ""},
+		{"lines in a coverage report", evidence.MaxLines, ""},
+		{"different blocks in a Go coverage profile", evidence.MaxBlocks, ""},
 		{"series of samples in a report", evidence.MaxSeries, ""},
 		{"size of one JSON text or XML tag", evidence.MaxToken >> 20, " MiB"},
 		{"length of a name, identifier or path", evidence.MaxName >> 10, " KiB"},
