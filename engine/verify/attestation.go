@@ -140,25 +140,35 @@ func (g *gathering) gatherForeign(st *store.Store, revision string) (trusted, co
 	return trusted, counted
 }
 
-// covered is what of the release an attestation is about: artifacts by their SHA-256, or else the revision. Provenance of a
-// revision says nothing about what was built from it.
+// covered is what of the release an attestation is about: artifacts by their SHA-256, or else images of an index, or else the
+// revision. Provenance and summaries are about artifacts alone: what they say of a part or of the source says nothing of the whole.
 func (g *gathering) covered(s *statement, revision string) (out []About) {
-	if s.foreign.claim == nil {
+	claim := s.foreign.claim
+	if claim == nil {
 		return nil
 	}
 	for _, a := range g.artifacts {
-		if s.foreign.claim.Covers(a.Digest) {
+		if claim.Covers(a.Digest) {
 			out = append(out, About{Kind: AboutArtifact, Name: a.Name, Digest: a.Digest})
 		}
 	}
-	if len(out) == 0 && isCommit(revision) && !evidence.IsAttested(s.kind) {
-		for _, sub := range s.foreign.claim.Subjects {
-			if sub.Digest["gitCommit"] == revision {
-				return []About{{Kind: AboutRevision, Name: sub.Name, Digest: revision}}
-			}
+	if len(out) > 0 || evidence.IsAttested(s.kind) {
+		return out
+	}
+	for _, digest := range slices.Sorted(maps.Keys(g.parts)) {
+		if claim.Covers(digest) {
+			out = append(out, About{Kind: AboutArtifact, Name: digest, Digest: digest})
 		}
 	}
-	return out
+	if len(out) > 0 || !isCommit(revision) {
+		return out
+	}
+	for _, sub := range claim.Subjects {
+		if sub.Digest["gitCommit"] == revision {
+			return []About{{Kind: AboutRevision, Name: sub.Name, Digest: revision}}
+		}
+	}
+	return nil
 }
 
 // concerns says whether an attestation that is about nothing of the release has to be told of all the same: because

@@ -491,6 +491,45 @@ func TestAttestedSubjects(t *testing.T) {
 	}
 }
 
+// TestAttestedPlatforms: what is attested about the platforms of an image index counts for the index, if it is about all of them.
+func TestAttestedPlatforms(t *testing.T) {
+	amd, arm := "sha256:"+strings.Repeat("1", 64), "sha256:"+strings.Repeat("2", 64)
+	for _, x := range []struct {
+		about      []string
+		typ        string
+		want, gaps string
+	}{
+		{[]string{amd, arm}, "https://cyclonedx.org/bom", "bill0 bill1 build", ""},
+		{[]string{amd}, "https://cyclonedx.org/bom", "bill0 build", "sbom [linux/amd64] not [linux/arm64]"},
+		{[]string{amd, "sha256:" + strings.Repeat("5", 64)}, "https://cyclonedx.org/bom", "bill0 bill1:other_subject build", "sbom [linux/amd64] not [linux/arm64]"},
+		{[]string{amd}, "https://slsa.dev/provenance/v1", "bill0:other_subject build", ""},
+	} {
+		w, files := newWorld(t), map[string][]byte{}
+		keys := newStrangers(t, files, "builder", "other", "scanner", "staging")
+		w.reopen(withAttesters("builder.pub", ""), files)
+		s := &scene{things: good().things[:1]}
+		s.edit("build", "contains", []any{map[string]any{"digest": amd, "config": "sha256:" + strings.Repeat("3", 64), "platform": "linux/amd64"},
+			map[string]any{"digest": arm, "config": "sha256:" + strings.Repeat("4", 64), "platform": "linux/arm64"}})
+		digests := w.put(s, nil)
+		for i, digest := range x.about {
+			a := provenance(t)
+			a.set("subject", []any{map[string]any{"name": "image", "digest": map[string]any{"sha256": digest[7:]}}})
+			if a.set("predicateType", x.typ); x.typ == "https://cyclonedx.org/bom" {
+				a.set("predicate", statementOf(t, `{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"a","version":"1"}]}`))
+			}
+			w.add(t, fmt.Sprintf("bill%d", i), a, keys.sign(t, a), digests)
+		}
+		v := w.evidence(want())
+		var gaps []string
+		for _, g := range v.Gaps() {
+			gaps = append(gaps, fmt.Sprintf("%s %v not %v", g.What(), g.Have, g.Missing))
+		}
+		if got := tell(v, digests); got != x.want || strings.Join(gaps, "; ") != x.gaps {
+			t.Errorf("%v: got %s with gaps %v, want %s with %q\n%s", x.about, got, gaps, x.want, x.gaps, said(v))
+		}
+	}
+}
+
 // TestAttestedIdentity: an identity in CI signs as the builder that is bound to it, and a log or timestamp proves when.
 func TestAttestedIdentity(t *testing.T) {
 	id := sealtest.Workflow("https://github.com/acme/payments", ".github/workflows/release.yml", "refs/heads/main")
