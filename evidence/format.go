@@ -36,6 +36,10 @@ type Report struct {
 	Tool     Tool
 	Summary  Summary
 	Warnings Warnings
+	// At is when the report says that what it tells of happened, or that it was made: RFC 3339, or the text as it stands when
+	// that is no such time; "" when it does not say, or its reader does not ask. What is collected has the time of its collecting;
+	// this decides the age of what others attest.
+	At string
 }
 
 // Syntax is the notation of a report.

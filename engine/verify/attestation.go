@@ -36,8 +36,6 @@ type foreign struct {
 	report    evidence.Report
 	rows      jsontext.Value
 	mediaType string
-	// scanned is when a scan says that it was made.
-	scanned string
 }
 
 // AnnotationAbout says what an object of the store was collected for. It helps to find and decides nothing.
@@ -191,6 +189,8 @@ func (g *gathering) judgeForeign(st *store.Store, s *statement, abouts []About) 
 	switch {
 	case s.fault != nil:
 		return g.blame(s, s.fault)
+	case !ok && !listed.IsZero():
+		return g.refuse(s, Future, "", "%s was collected at %s, which is in the future; set the clock of the machine that collected it, and collect again", what(), listed.Format(time.RFC3339))
 	case !ok:
 		return g.refuse(s, Unlisted, "", "no trusted collection lists %s, an attestation of another tool; collect it, with the key of a signer", what())
 	case s.foreign.claim != nil && len(abouts) == 0:
@@ -204,7 +204,7 @@ func (g *gathering) judgeForeign(st *store.Store, s *statement, abouts []About) 
 	if !ok {
 		return false
 	}
-	return g.dutyOf(s, a, by) && g.readForeign(s, a) && g.signedInTime(s, a, by, listed) && g.ofForeignLine(s) && g.claimsOf(s, a)
+	return g.dutyOf(s, a, by) && g.readForeign(s, a) && g.signedInTime(s, a, by, listed) && g.ofForeignLine(s) && g.claimsOf(s)
 }
 
 // openForeign checks the signature, and finds whose it is.
@@ -286,11 +286,6 @@ func (g *gathering) readForeign(s *statement, a *seal.Attestation) bool {
 	if err != nil {
 		return g.blame(s, fault.New(fault.Evidence, "read %s attestation %s, signed by %s: %v", s.kindName(), s.digest, s.signer.ID, err))
 	}
-	if a.PredicateType == formats.VulnPredicate {
-		if f.scanned, err = formats.ScannedAt(a.Predicate); err != nil {
-			return g.blame(s, fault.New(fault.Evidence, "read %s attestation %s, signed by %s: %v", s.kindName(), s.digest, s.signer.ID, err))
-		}
-	}
 	s.kind, f.format, f.report, f.mediaType = format.Kind, format.Name, report, a.MediaType
 	if !s.signer.MayDo(string(s.kind)) {
 		return g.wrongDuty(s)
@@ -323,7 +318,14 @@ func (l *limited) Write(p []byte) (int, error) {
 // signedInTime asks whether the key was valid, and sets the time of the evidence: the earliest of when a log or a timestamp authority saw
 // it, when it says that it happened, and when it was collected. So an old scan does not become new by being collected again.
 func (g *gathering) signedInTime(s *statement, a *seal.Attestation, by seal.Signatory, listed time.Time) bool {
-	claimed := s.foreign.says()
+	claimed, err := s.foreign.says()
+	switch {
+	case err != nil:
+		return g.refuse(s, NoTimestamp, s.signer.ID, "the %s statement %s says that it is of %q, which is no time of RFC 3339; have it made again", s.kindName(), short(s.digest), s.foreign.report.At)
+	case claimed.IsZero() && a.Witnessed.IsZero() && ages[s.kind]:
+		return g.refuse(s, NoTimestamp, s.signer.ID, "nothing says when the %s statement %s was made: neither a timestamp authority nor a log saw it, and it names no time; "+
+			"have its tool write one, or sign with a timestamp", s.kindName(), short(s.digest))
+	}
 	for _, t := range []time.Time{claimed, a.Witnessed} {
 		if t.After(g.want.Now.Add(Skew)) {
 			return g.refuse(s, Future, s.signer.ID, "the %s statement %s is of %s, which is in the future; set the clock of whoever made it", s.kindName(), short(s.digest), t.Format(time.RFC3339))
@@ -341,20 +343,19 @@ func (g *gathering) signedInTime(s *statement, a *seal.Attestation, by seal.Sign
 	return true
 }
 
+// ages are the kinds that are true of the same bytes on one day and not on another: what is known of vulnerabilities grows, and
+// a policy changes. Of these something must say how old they are, or an old one would be new whenever it is collected.
+// Provenance, tests and bills stay as true as they were of what has this digest, in-toto's test results have no
+// member for a time, and bills need none: without a time they are as old as the first trusted collection that lists them.
+var ages = map[evidence.Kind]bool{evidence.Scan: true, evidence.VEX: true, evidence.VerificationSummary: true}
+
 // says is when the statement says that what it is about happened; zero when it does not say.
-func (f *foreign) says() time.Time {
-	text := f.scanned
-	switch sum := f.report.Summary; {
-	case sum.Provenance != nil:
-		text = cmp.Or(sum.Provenance.FinishedAt, sum.Provenance.StartedAt)
-	case sum.Verifier != nil:
-		text = sum.Verifier.TimeVerified
+func (f *foreign) says() (time.Time, error) {
+	if f.report.At == "" {
+		return time.Time{}, nil
 	}
-	t, err := parseTime(text)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
+	t, err := time.Parse(time.RFC3339, f.report.At)
+	return t.UTC(), err
 }
 
 // ofForeignLine asks whether the signer may attest the line, and whether provenance names a repository of the line.
@@ -372,7 +373,7 @@ func (g *gathering) ofForeignLine(s *statement) bool {
 
 // claimsOf asks whether the signer may claim the builder or verifier that the statement names. The level of a build is what the
 // gate definition says of the builder; what a provenance says of its own level is not even read.
-func (g *gathering) claimsOf(s *statement, a *seal.Attestation) bool {
+func (g *gathering) claimsOf(s *statement) bool {
 	f, by := s.foreign, s.signer.ID
 	if p := f.report.Summary.Provenance; p != nil {
 		b, known := g.def.Builder(p.BuilderID)
@@ -397,8 +398,6 @@ func (g *gathering) claimsOf(s *statement, a *seal.Attestation) bool {
 		return g.refuse(s, NotPassed, by, "the verification_summary statement %s of %s says %s", short(s.digest), v.VerifierID, v.Result)
 	case !verifier.Covers(v.ResourceURI):
 		return g.refuse(s, OtherSubject, by, "the verification_summary statement %s is about resource %s, and %s is believed about %s", short(s.digest), v.ResourceURI, v.VerifierID, quoted(verifier.Resources))
-	case v.TimeVerified == "" && a.Witnessed.IsZero():
-		return g.refuse(s, NoTimestamp, by, "nothing says when the verification_summary statement %s was made", short(s.digest))
 	}
 	return true
 }
@@ -413,14 +412,15 @@ func (g *gathering) inTime(s *statement) bool {
 	return true
 }
 
-// listedAt is the earliest time at which a trusted collection lists an attestation, whoever signed that and whatever it is about.
+// listedAt is the earliest time at which a trusted collection lists an attestation, whoever signed that and whatever it is about. It is not
+// ok when none does, and then zero, or when each that does is of the future, which would keep old evidence new.
 func (g *gathering) listedAt(s *statement) (at time.Time, ok bool) {
 	for _, c := range g.listers[s.digest] {
-		if g.trusted(c) && slices.Contains(c.listed.Items, s.digest) && (!ok || c.at.Before(at)) {
-			at, ok = c.at, true
+		if g.trusted(c) && slices.Contains(c.listed.Items, s.digest) && (at.IsZero() || c.at.Before(at)) {
+			at = c.at
 		}
 	}
-	return at, ok
+	return at, !at.IsZero() && !at.After(g.want.Now.Add(Skew))
 }
 
 // subjectsOf names a few subjects for people.

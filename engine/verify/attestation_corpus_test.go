@@ -52,14 +52,14 @@ func TestPublishedAttestations(t *testing.T) {
 			}
 			w.reopen(identity(x.subject), files)
 			digests := map[string]string{}
-			a := &attested{about: About{AboutArtifact, "it", "sha256:" + x.digest}}
-			w.add(t, "provenance", a, text, digests)
 			asked := want()
 			asked.Artifacts = []Artifact{{"it", "sha256:" + x.digest}}
 			if asked.Now, err = time.Parse("2006-01-02", x.from); err != nil {
 				t.Fatal(err)
 			}
 			asked.Now = asked.Now.Add(36 * time.Hour) // the log saw it on that day
+			a := &attested{about: About{AboutArtifact, "it", "sha256:" + x.digest}, at: asked.Now.Format(time.RFC3339)}
+			w.add(t, "provenance", a, text, digests)
 			v := w.evidence(asked)
 			if got := tell(v, digests); got != "provenance" {
 				t.Fatalf("got %s: %s", got, said(v))

@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -12,10 +14,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"cdgate.dev/cdgate/engine/seal"
 	"cdgate.dev/cdgate/engine/seal/sealtest"
 	"cdgate.dev/cdgate/engine/store"
+	"cdgate.dev/cdgate/evidence"
 )
 
 const (
@@ -48,9 +52,11 @@ type attested struct {
 	// unlisted is in no collection; collector signs the one it is in, about what it says.
 	unlisted  bool
 	collector string
-	about     About
-	corrupt   bool
-	taken     bool
+	// at is when that was, if not an hour before now.
+	at      string
+	about   About
+	corrupt bool
+	taken   bool
 }
 
 // set changes one member of the statement.
@@ -152,7 +158,7 @@ func (w *world) add(t *testing.T, name string, a *attested, text []byte, digests
 		if collector == "" {
 			collector = "ci"
 		}
-		p := w.generic(CollectionPredicate{CollectedAt: "2026-11-20T11:00:00Z", Producer: producer, Line: "payments", Items: []string{digest}})
+		p := w.generic(CollectionPredicate{CollectedAt: cmp.Or(a.at, "2026-11-20T11:00:00Z"), Producer: producer, Line: "payments", Items: []string{digest}})
 		listing, size := w.sign(collector, CollectionType, a.about, p, nil)
 		digests["list of "+name] = listing
 		objects = append(objects, store.Object{Type: store.TypeCollection, Layers: []store.Layer{statementLayer(listing, size)}})
@@ -372,10 +378,10 @@ func TestAttestedKinds(t *testing.T) {
 	for name, c := range map[string]struct{ typ, predicate, key, kind, rows string }{
 		"bill":        {"https://cyclonedx.org/bom", `{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"a","version":"1"}]}`, "builder", "sbom", `"name":"a"`},
 		"SPDX":        {"https://spdx.dev/Document", `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[{"SPDXID":"SPDXRef-a","name":"a","versionInfo":"1"}]}`, "builder", "sbom", `"name":"a"`},
-		"scan":        {"https://cosign.sigstore.dev/attestation/vuln/v1", `{"invocation":{},"scanner":{"uri":"t","version":"1","db":{},"result":` + trivy + `},"metadata":{}}`, "scanner", "scan", `[]`},
+		"scan":        {"https://cosign.sigstore.dev/attestation/vuln/v1", `{"invocation":{},"scanner":{"uri":"t","version":"1","db":{},"result":` + trivy + `},"metadata":{"scanFinishedOn":"2026-11-20T10:00:00Z"}}`, "scanner", "scan", `[]`},
 		"tests":       {"https://in-toto.io/attestation/test-result/v0.1", `{"result":"PASSED","configuration":[],"passedTests":["unit"]}`, "scanner", "tests", `"name":"unit"`},
 		"VEX":         {"https://openvex.dev/ns", `{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://a.example/1","author":"a","timestamp":"2026-11-20T10:00:00Z","version":1,"statements":[{"vulnerability":{"name":"CVE-2026-1"},"products":[{"@id":"pkg:generic/app"}],"status":"fixed"}]}`, "scanner", "vex", `CVE-2026-1`},
-		"bill in VEX": {"https://cyclonedx.org/bom", `{"bomFormat":"CycloneDX","specVersion":"1.5","vulnerabilities":[{"id":"CVE-2026-1","analysis":{"state":"resolved"},"affects":[{"ref":"pkg:a/b@1"}]}]}`, "scanner", "vex", `CVE-2026-1`},
+		"bill in VEX": {"https://cyclonedx.org/bom", `{"bomFormat":"CycloneDX","specVersion":"1.5","metadata":{"timestamp":"2026-11-20T10:00:00Z"},"vulnerabilities":[{"id":"CVE-2026-1","analysis":{"state":"resolved"},"affects":[{"ref":"pkg:a/b@1"}]}]}`, "scanner", "vex", `CVE-2026-1`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, files := newWorld(t), map[string][]byte{}
@@ -401,21 +407,151 @@ func TestAttestedKinds(t *testing.T) {
 	}
 }
 
-// TestAttestedScanAge: an old scan does not become new by being collected again.
-func TestAttestedScanAge(t *testing.T) {
-	for at, wanted := range map[string]string{"2026-11-20T01:00:00Z": "scan", "2026-11-19T01:00:00Z": "scan:stale", "0001-01-01T00:00:00Z": "scan", "2026-11-21T00:00:00Z": "scan:future", "soon": "!30"} {
+// TestAttestedTimes: attested evidence is as old as it says, or as a log or timestamp authority says, and does not become new by being collected
+// anew. Each kind is of ten in the morning, old, of tomorrow, of no readable time, and of no time, which only those kinds may be whose truth
+// does not change with time.
+func TestAttestedTimes(t *testing.T) {
+	const at, result = "2026-11-20T10:00:00Z", `"scanner":{"result":{"SchemaVersion":2,"ArtifactName":"app","ArtifactType":"container_image","Results":[{"Target":"app","Class":"os-pkgs","Type":"debian"}]}}`
+	for name, c := range map[string]struct{ typ, predicate, member, key, without string }{
+		"scan":          {"https://cosign.sigstore.dev/attestation/vuln/v1", `{"metadata":{"scanStartedOn":"2020-01-01T00:00:00Z","scanFinishedOn":"AT"},` + result + `}`, `,"scanFinishedOn":"AT"`, "scanner", ":stale"},
+		"scan, started": {"https://cosign.sigstore.dev/attestation/vuln/v1", `{"metadata":{"scanStartedOn":"AT"},` + result + `}`, `"scanStartedOn":"AT"`, "scanner", ":no_timestamp"},
+		"VEX": {"https://openvex.dev/ns", `{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://a.example/1","author":"a","timestamp":"AT","version":1,"statements":[
+			{"vulnerability":{"name":"CVE-2026-1"},"products":[{"@id":"pkg:generic/app"}],"status":"fixed"}]}`, `"timestamp":"AT",`, "scanner", ":no_timestamp"},
+		"VEX, updated": {"https://openvex.dev/ns", `{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://a.example/1","author":"a","timestamp":"2020-01-01T00:00:00Z","last_updated":"AT","version":2,"statements":[
+			{"vulnerability":{"name":"CVE-2026-1"},"products":[{"@id":"pkg:generic/app"}],"status":"fixed"}]}`, `"last_updated":"AT",`, "scanner", ":stale"},
+		"bill in VEX": {"https://cyclonedx.org/bom", `{"bomFormat":"CycloneDX","specVersion":"1.5","metadata":{"timestamp":"AT"},"vulnerabilities":[{"id":"CVE-2026-1","analysis":{"state":"resolved"},"affects":[{"ref":"pkg:a/b@1"}]}]}`, `"timestamp":"AT"`, "scanner", ":no_timestamp"},
+		"CycloneDX":   {"https://cyclonedx.org/bom", `{"bomFormat":"CycloneDX","specVersion":"1.5","metadata":{"timestamp":"AT"},"components":[{"type":"library","name":"a","version":"1"}]}`, `"timestamp":"AT"`, "builder", ""},
+		"SPDX":        {"https://spdx.dev/Document", `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","creationInfo":{"created":"AT"},"packages":[{"SPDXID":"SPDXRef-a","name":"a","versionInfo":"1"}]}`, `"created":"AT"`, "builder", ""},
+		"SPDX 3":      {"https://spdx.dev/Document/v3", `{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{"type":"CreationInfo","created":"AT","specVersion":"3.0.1"},{"type":"software_Package","spdxId":"a","name":"a","software_packageVersion":"1"}]}`, `"created":"AT",`, "builder", ""},
+		"tests":       {"https://in-toto.io/attestation/test-result/v0.1", `{"result":"PASSED","configuration":[],"passedTests":["unit"]}`, "", "scanner", ""},
+		"provenance": {"https://slsa.dev/provenance/v1", `{"buildDefinition":{"resolvedDependencies":[{"uri":"git+https://git.example/payments","digest":{"gitCommit":"` + commit + `"}}]},
+			"runDetails":{"builder":{"id":"` + builderID + `"},"metadata":{"startedOn":"2020-01-01T00:00:00Z","finishedOn":"AT"}}}`, `,"finishedOn":"AT"`, "builder", ":stale"},
+	} {
+		for what, when := range map[string]struct{ replace, want string }{
+			at: {at, ""}, "old": {"2026-10-01T00:00:00+02:00", ":stale"}, "tomorrow": {"2026-11-21T00:00:00Z", ":future"},
+			"no time": {"last week", ":no_timestamp"}, "none": {"", c.without},
+		} {
+			if c.member == "" && what != "none" {
+				continue // the format has no time
+			}
+			text := strings.ReplaceAll(c.predicate, "AT", when.replace)
+			if what == "none" {
+				text = strings.ReplaceAll(c.predicate, c.member, "")
+			}
+			if what == "no time" && (name == "provenance" || strings.HasPrefix(name, "scan")) {
+				when.want = " !30" // their readers know that it is a time
+			}
+			w, files := newWorld(t), map[string][]byte{}
+			keys := newStrangers(t, files, "builder", "other", "scanner", "staging")
+			w.reopen(withAttesters("builder.pub", ""), files)
+			digests, a := map[string]string{}, provenance(t)
+			a.key = c.key
+			a.set("predicateType", c.typ)
+			a.set("predicate", statementOf(t, text))
+			w.add(t, "it", a, keys.sign(t, a), digests)
+			v := w.evidence(want())
+			if got := strings.TrimPrefix(tell(v, digests), "it"); got != when.want && " "+got != when.want {
+				t.Errorf("%s, %s: got %q, want %q: %s", name, what, got, when.want, said(v))
+			}
+			for _, it := range v.Items() { // collected an hour before now, made two
+				if made := what != "none"; it.AgeSeconds != map[bool]int64{true: 7200, false: 3600}[made] {
+					t.Errorf("%s, %s: %d seconds old", name, what, it.AgeSeconds)
+				}
+			}
+		}
+	}
+}
+
+// TestAttestedByALog: evidence without a time of its own is as old as the first who saw its signature, a log or an authority, prove.
+func TestAttestedByALog(t *testing.T) {
+	w, files := newWorld(t), map[string][]byte{}
+	keys, by := newStrangers(t, files, "builder", "other", "scanner", "staging"), sealtest.New(t, now)
+	files["trusted_root.json"] = by.TrustedRoot()
+	for name, c := range map[string]struct {
+		wants string
+		seen  time.Time
+		want  string
+	}{
+		"logged":                {"", now.Add(-2 * time.Hour), "it"},
+		"logged long ago":       {"", now.AddDate(0, -2, 0), "it:stale"},
+		"a timestamp is wanted": {", require: {timestamp: true}", now.Add(-2 * time.Hour), "it"},
+		"nobody saw it":         {"", time.Time{}, "it:no_timestamp"},
+		"nor where it must be":  {", require: {timestamp: true}", time.Time{}, "it:no_timestamp"},
+	} {
+		yaml := withAttesters("builder.pub", "trust: {trustedRoot: trusted_root.json}\n")
+		yaml = strings.Replace(yaml, "vex]}", "vex]"+c.wants+"}", 1)
+		w.reopen(yaml, files)
+		digests, a := map[string]string{}, provenance(t)
+		a.key = "scanner"
+		a.set("predicateType", "https://cosign.sigstore.dev/attestation/vuln/v1")
+		a.set("predicate", statementOf(t, `{"metadata":{"scanFinishedOn":"0001-01-01T00:00:00Z"},"scanner":{"result":{"SchemaVersion":2,"ArtifactName":"`+name+`","ArtifactType":"container_image","Results":[{"Target":"app","Class":"os-pkgs","Type":"debian"}]}}}`))
+		a.envelope = func(b []byte) []byte {
+			if c.seen.IsZero() {
+				return b
+			}
+			b = bytes.Replace(b, []byte(`"whatever its tool calls it"`), []byte(`""`), 1) // Sigstore's verifier wants none, or its own name for the key
+			return by.Log(b, string(files["scanner.pub"]), c.seen)
+		}
+		st := w.st
+		w.st = newWorld(t).st
+		w.add(t, "it", a, keys.sign(t, a), digests)
+		v := w.evidence(want())
+		if got := tell(v, digests); got != c.want {
+			t.Errorf("%s: got %q, want %q: %s", name, got, c.want, said(v))
+		}
+		for _, it := range v.Items() {
+			if it.AgeSeconds != 7200 {
+				t.Errorf("%s: %d seconds old", name, it.AgeSeconds)
+			}
+		}
+		w.st = st
+	}
+}
+
+// TestListedInTheFuture: a collection of the future would keep what it lists new for as long, so it lists nothing yet.
+func TestListedInTheFuture(t *testing.T) {
+	for name, c := range map[string]struct{ first, second, want string }{
+		"now":                 {"2026-11-20T12:00:00Z", "", "it"},
+		"a clock ahead":       {"2026-11-20T12:02:00Z", "", "it"},
+		"the future":          {"2026-11-20T12:02:01Z", "", "it:future"},
+		"next year":           {"2027-11-20T12:00:00Z", "", "it:future"},
+		"the future, and now": {"2027-11-20T12:00:00Z", "2026-11-20T11:00:00Z", "it"},
+		"now, and the future": {"2026-11-20T11:00:00Z", "2027-11-20T12:00:00Z", "it"},
+	} {
 		w, files := newWorld(t), map[string][]byte{}
 		keys := newStrangers(t, files, "builder", "other", "scanner", "staging")
 		w.reopen(withAttesters("builder.pub", ""), files)
-		a := provenance(t)
-		a.key = "scanner"
-		a.set("predicateType", "https://cosign.sigstore.dev/attestation/vuln/v1")
-		a.set("predicate", statementOf(t, `{"invocation":{},"scanner":{"uri":"t","version":"1","db":{},"result":{"SchemaVersion":2,"ArtifactName":"app","ArtifactType":"container_image",
-			"Results":[{"Target":"app","Class":"os-pkgs","Type":"debian"}]}},"metadata":{"scanFinishedOn":"`+at+`"}}`))
-		digests := map[string]string{}
-		w.add(t, "scan", a, keys.sign(t, a), digests)
-		if got := tell(w.evidence(want()), digests); got != wanted {
-			t.Errorf("%s: got %s, want %s", at, got, wanted)
+		digests, a := map[string]string{}, provenance(t)
+		a.set("predicate.runDetails.metadata", map[string]any{})
+		text := keys.sign(t, a)
+		a.at = c.first
+		w.add(t, "it", a, text, digests)
+		if a.at = c.second; a.at != "" {
+			w.add(t, "it", a, text, digests)
+		}
+		if v := w.evidence(want()); tell(v, digests) != c.want {
+			t.Errorf("%s: got %q, want %q: %s", name, tell(v, digests), c.want, said(v))
+		}
+	}
+}
+
+// TestRowsOfAllKinds: attestations and statements of our own have one bound together for the bytes of their rows.
+func TestRowsOfAllKinds(t *testing.T) {
+	for less, faults := range map[int64]int{10: 0, 9: 1} {
+		g := newGathering(nil, want())
+		g.rows = maxAllRows - less // of attestations that were read
+		about := &statement{digest: "a", foreign: &foreign{rows: []byte(`[12345678]`), report: evidence.Report{Summary: evidence.Summary{SBOM: &evidence.SBOMSummary{}}}}}
+		again := *about // about two artifacts of the release: ten bytes more
+		again.about = onOther
+		items := g.load(nil, []*statement{about, &again})
+		if len(g.faults) != faults || len(items) != 2-2*faults {
+			t.Errorf("%d left: %d items, %v", less, len(items), g.faults)
+		}
+		g = newGathering(nil, want())
+		g.rows = maxAllRows - less
+		own := &statement{digest: "b", item: &ItemPredicate{Rows: evidence.Descriptor{Size: 10}}, kind: evidence.Tests}
+		if g.load(newWorld(t).st, []*statement{own}); len(g.faults) != 1 || strings.Contains(g.faults[0].Error(), "more than") != (faults == 1) {
+			t.Errorf("%d left: %v", less, g.faults) // its rows are not in the store
 		}
 	}
 }

@@ -114,11 +114,9 @@ func ClaimedForeign(text []byte) (Claims, bool) {
 	}
 	if f, r, err := formats.ReadPredicate(a.PredicateType, bytes.NewReader(a.Predicate), io.Discard); err == nil {
 		c.Kind, c.Format, c.Tool = string(f.Kind), f.Name, r.Tool
+		c.CollectedAt = r.At
 		if p := r.Summary.Provenance; p != nil {
-			c.Revision, c.CollectedAt = p.Revision, cmp.Or(p.FinishedAt, p.StartedAt)
-		}
-		if v := r.Summary.Verifier; v != nil {
-			c.CollectedAt = v.TimeVerified
+			c.Revision = p.Revision
 		}
 	}
 	return c, true

@@ -24,10 +24,13 @@ import (
 func (g *gathering) load(st *store.Store, counted []*statement) []Item {
 	slices.SortFunc(counted, compareDigest)
 	counted = slices.CompactFunc(counted, func(a, b *statement) bool { return compareDigest(a, b) == 0 })
-	var total int64
-	for _, s := range counted {
-		if s.item != nil {
+	total := g.rows // of attestations, which are there already
+	for i, s := range counted {
+		switch {
+		case s.item != nil:
 			total += min(s.item.Rows.Size, maxAllRows)
+		case s.foreign != nil && i > 0 && counted[i-1].digest == s.digest: // about one more artifact
+			total += int64(len(s.foreign.rows))
 		}
 	}
 	if total > maxAllRows {

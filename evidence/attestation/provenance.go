@@ -227,5 +227,5 @@ func (p *provenanceReader) report(err error, builder string) (evidence.Report, e
 	if err := checkTexts(o.BuilderID, o.BuildType, o.Repository, o.Ref, o.Workflow, o.Invocation); err != nil {
 		return evidence.Report{}, err
 	}
-	return evidence.Report{Tool: evidence.Tool{Name: o.BuilderID}, Summary: evidence.Summary{Provenance: o}, Warnings: warn}, nil
+	return evidence.Report{Tool: evidence.Tool{Name: o.BuilderID}, Summary: evidence.Summary{Provenance: o}, Warnings: warn, At: cmp.Or(o.FinishedAt, o.StartedAt)}, nil
 }

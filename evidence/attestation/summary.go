@@ -84,7 +84,7 @@ func readSummary(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	if o.TimeVerified == "" {
 		warn.Add(evidence.BreaksFormat, "timeVerified", "it does not say when it was verified")
 	}
-	return evidence.Report{Tool: evidence.Tool{Name: o.VerifierID}, Summary: evidence.Summary{Verifier: o}, Warnings: warn}, nil
+	return evidence.Report{Tool: evidence.Tool{Name: o.VerifierID}, Summary: evidence.Summary{Verifier: o}, Warnings: warn, At: o.TimeVerified}, nil
 }
 
 // checkTexts refuses identifying texts that are too long.

@@ -100,10 +100,15 @@ func readVuln(r io.Reader, w io.Writer) (evidence.Format, evidence.Report, error
 	if err != nil {
 		return none, evidence.Report{}, fmt.Errorf("read cosign's vulnerability predicate: %w", err)
 	}
+	at, err := ScannedAt(text)
+	if err != nil {
+		return none, evidence.Report{}, fmt.Errorf("read cosign's vulnerability predicate: %w", err)
+	}
 	f, report, err := Read(bytes.NewReader(p.Scanner.Result), evidence.Scan, w)
 	if err != nil {
 		return f, evidence.Report{}, fmt.Errorf("read scanner.result of cosign's vulnerability predicate: %w", err)
 	}
+	report.At = at
 	return f, report, nil
 }
 

@@ -45,7 +45,7 @@ func readCycloneDX(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	c := &cycloneDXReader{
 		json: strictjson.New(r), out: output{rows: rows},
 		top:       n("bomFormat", "specVersion", "metadata", "components", "services", "dependencies", "compositions", "vulnerabilities"),
-		metadata:  n("tools", "component"),
+		metadata:  n("tools", "component", "timestamp"),
 		tools:     n("components", "services", "name", "version"),
 		component: n("name", "version", "purl", "type", "licenses", "components"),
 		service:   n("services", "name"),
@@ -84,8 +84,13 @@ func (c *cycloneDXReader) readTop(name []byte) (err error) {
 		return err
 	case "metadata":
 		return c.json.ObjectOrNull(func(name []byte) error {
-			if string(name) == "tools" {
+			switch string(name) {
+			case "tools":
 				return c.readTools()
+			case "timestamp":
+				at, err := c.json.StringOrNull()
+				c.out.made(at)
+				return err
 			}
 			return c.json.Other(c.metadata, name)
 		})

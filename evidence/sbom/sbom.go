@@ -3,6 +3,7 @@ package sbom
 
 import (
 	"strings"
+	"time"
 
 	"cdgate.dev/cdgate/evidence"
 	"cdgate.dev/cdgate/evidence/purl"
@@ -15,6 +16,18 @@ type output struct {
 	sum  evidence.SBOMSummary
 	// partial notes that the document says of itself that the list is incomplete.
 	partial bool
+	// at is when the document says that it was made.
+	at string
+}
+
+// made notes when the document says that it was made: of several times the earliest, and rather than any what is no time at all,
+// which nobody shall take for silence.
+func (o *output) made(text string) {
+	t, err := time.Parse(time.RFC3339, text)
+	was, wrong := time.Parse(time.RFC3339, o.at)
+	if text != "" && (o.at == "" || wrong == nil && (err != nil || t.Before(was))) {
+		o.at = evidence.Cut(text)
+	}
 }
 
 // add counts and writes one component. place says where it stands.
@@ -44,7 +57,7 @@ func (o *output) report(tool evidence.Tool) evidence.Report {
 		o.warn.Add(evidence.NothingMeasured, "", "the document lists no component and no service")
 	}
 	o.sum.Complete = !o.partial
-	return evidence.Report{Tool: tool, Summary: evidence.Summary{SBOM: &o.sum}, Warnings: o.warn}
+	return evidence.Report{Tool: tool, Summary: evidence.Summary{SBOM: &o.sum}, Warnings: o.warn, At: o.at}
 }
 
 // says reports whether a licence says something.

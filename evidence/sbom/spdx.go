@@ -39,7 +39,7 @@ func readSPDX(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	s := &spdxReader{
 		json: strictjson.New(r), out: output{rows: rows},
 		top:          n("spdxVersion", "SPDXID", "creationInfo", "packages", "files", "relationships", "sbom"),
-		creation:     n("creators"),
+		creation:     n("creators", "created"),
 		pkg:          n("name", "versionInfo", "licenseDeclared", "licenseConcluded", "externalRefs", "primaryPackagePurpose", "SPDXID"),
 		ref:          n("referenceType", "referenceLocator"),
 		relationship: n("spdxElementId", "relatedSpdxElement", "relationshipType"),
@@ -72,8 +72,13 @@ func (s *spdxReader) readTop(name []byte) (err error) {
 		return err
 	case "creationInfo":
 		return s.json.Object(func(name []byte) error {
-			if string(name) == "creators" {
+			switch string(name) {
+			case "creators":
 				return s.json.ArrayOrNull(s.readCreator)
+			case "created":
+				at, err := s.json.StringOrNull()
+				s.out.made(at)
+				return err
 			}
 			return s.json.Other(s.creation, name)
 		})

@@ -27,9 +27,9 @@ func SPDX3JSON() evidence.Format {
 
 // spdx3Element is an element of the graph, with the members of all types that are read.
 type spdx3Element struct {
-	kind, id, name, version, purl, purpose, expression, specVersion string
-	relationship, from, completeness                                string
-	to                                                              []string
+	kind, id, name, version, purl, purpose, expression, specVersion, created string
+	relationship, from, completeness                                         string
+	to                                                                       []string
 }
 
 type spdx3Package struct {
@@ -55,6 +55,7 @@ func readSPDX3(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	external := s.Record(strictjson.Members{"externalIdentifierType": s.Into(&kind), "identifier": s.Into(&identifier)})
 	element := s.Record(strictjson.Members{
 		"type": s.Into(&s.e.kind), "spdxId": s.Into(&s.e.id), "name": s.Into(&s.e.name), "specVersion": s.Into(&s.e.specVersion),
+		"created":                 s.Into(&s.e.created),
 		"software_packageVersion": s.Into(&s.e.version), "software_packageUrl": s.Into(&s.e.purl), "software_primaryPurpose": s.Into(&s.e.purpose),
 		"simplelicensing_licenseExpression": s.IntoMessage(&s.e.expression),
 		"relationshipType":                  s.Into(&s.e.relationship), "from": s.OnlyIf('"', s.Into(&s.e.from)), "completeness": s.Into(&s.e.completeness),
@@ -137,6 +138,7 @@ func (s *spdx3Reader) note() error {
 			return s.Errorf("SPDX version %q, want 3.x", evidence.Cut(e.specVersion))
 		}
 		s.out.sum.SpecVersion = e.specVersion
+		s.out.made(e.created)
 	case e.kind == "Tool":
 		if s.tool.Name == "" {
 			s.tool = spdxTool(evidence.Cut(e.name))

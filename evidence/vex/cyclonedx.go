@@ -167,6 +167,7 @@ func (c *cycloneDX) finish() error {
 		return fmt.Errorf("CycloneDX version %q, versions 1.4 to 1.7 have vulnerabilities", evidence.Cut(s.SpecVersion))
 	}
 	s.Document, s.DocumentVersion, s.Author = evidence.Cut(s.Document), evidence.Cut(c.version), evidence.Cut(s.Author)
+	c.out.at = c.created
 	c.created = c.out.stamp(c.created, "metadata.timestamp")
 	for i := range c.held {
 		if err := c.write(&c.held[i]); err != nil {

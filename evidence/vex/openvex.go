@@ -53,12 +53,12 @@ type openVEXStatement struct {
 
 type openVEXReader struct {
 	*strictjson.Reader
-	out                                            *output
-	context, id, author, version, tooling, created string
-	s                                              openVEXStatement
-	p                                              openVEXProduct
-	c                                              openVEXComponent
-	held                                           []openVEXStatement
+	out                                                     *output
+	context, id, author, version, tooling, created, updated string
+	s                                                       openVEXStatement
+	p                                                       openVEXProduct
+	c                                                       openVEXComponent
+	held                                                    []openVEXStatement
 	// old notes that something is written as in version 0.0.1.
 	old bool
 }
@@ -68,7 +68,7 @@ func readOpenVEX(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	v := &openVEXReader{Reader: strictjson.New(out), out: out}
 	statement := v.statement()
 	err := v.Record(strictjson.Members{
-		"@context": v.Into(&v.context), "@id": v.Into(&v.id), "author": v.IntoMessage(&v.author), "timestamp": v.Into(&v.created),
+		"@context": v.Into(&v.context), "@id": v.Into(&v.id), "author": v.IntoMessage(&v.author), "timestamp": v.Into(&v.created), "last_updated": v.Into(&v.updated),
 		"version": v.IntoWord(&v.version), "tooling": v.IntoMessage(&v.tooling),
 		"statements": v.List(func() error {
 			v.s = openVEXStatement{}
@@ -193,6 +193,7 @@ func (v *openVEXReader) document() error {
 	if n, err := strconv.ParseInt(v.version, 10, 64); err != nil || n < 1 {
 		v.out.breaks("", "version %q, want a whole number from 1", evidence.Cut(v.version))
 	}
+	v.out.at = first(v.updated, v.created)
 	created := v.out.stamp(v.created, "timestamp")
 	for _, s := range v.held {
 		if err := v.write(s, created); err != nil {

@@ -58,6 +58,8 @@ type output struct {
 	unreadable    map[string]struct{}
 	// status is that of the statement whose rows are being written.
 	status string
+	// at is when the document says that it was made.
+	at string
 }
 
 func newOutput(src io.Reader, rows *evidence.Rows) *output {
@@ -151,7 +153,7 @@ func (o *output) report(tool evidence.Tool) evidence.Report {
 		o.sum.Products = int64(len(o.products))
 	}
 	o.sum.Complete = !slices.ContainsFunc(o.warn.List(), func(w evidence.Warning) bool { return evidence.Serious(w.Code) })
-	return evidence.Report{Tool: tool, Summary: evidence.Summary{VEX: &o.sum}, Warnings: o.warn}
+	return evidence.Report{Tool: tool, Summary: evidence.Summary{VEX: &o.sum}, Warnings: o.warn, At: evidence.Cut(o.at)}
 }
 
 // breaks warns of a rule of the format that the document breaks.
