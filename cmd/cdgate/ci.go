@@ -7,6 +7,7 @@ import (
 
 	"cdgate.dev/cdgate/engine"
 	"cdgate.dev/cdgate/engine/fault"
+	"cdgate.dev/cdgate/evidence"
 )
 
 // facts are what the CI system and git say about this run. They are defaults: flags come first.
@@ -44,7 +45,7 @@ func readCI(get func(string) string) facts {
 		}
 		f := s.read(get)
 		f.system = s.name
-		f.repository = canonicalRepository(f.repository)
+		f.repository = evidence.Repository(f.repository)
 		f.attempt = max(f.attempt, 1)
 		return f
 	}

@@ -39,24 +39,3 @@ func TestCI(t *testing.T) {
 		}
 	}
 }
-
-func TestCanonicalRepository(t *testing.T) {
-	for in, want := range map[string]string{
-		"https://github.com/acme/payments.git":                 "https://github.com/acme/payments",
-		"https://user:secret@GitHub.com/acme/payments":         "https://github.com/acme/payments",
-		"git@github.com:acme/payments.git":                     "https://github.com/acme/payments",
-		"github.com:acme/payments":                             "https://github.com/acme/payments",
-		"ssh://git@git.example.org:2222/acme/payments.git":     "https://git.example.org/acme/payments",
-		"https://git.example.org:8443/acme/payments.git":       "https://git.example.org:8443/acme/payments",
-		"https://oauth2:glpat-secret@gitlab.com/a/b/c.git/":    "https://gitlab.com/a/b/c",
-		"/srv/git/payments.git":                                "",
-		"../payments":                                          "",
-		"":                                                     "",
-		"file:///srv/git/payments":                             "",
-		"https://x-access-token:ghs_abc@github.com/acme/p.git": "https://github.com/acme/p",
-	} {
-		if got := canonicalRepository(in); got != want {
-			t.Errorf("canonicalRepository(%q) = %q, want %q", in, got, want)
-		}
-	}
-}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"cdgate.dev/cdgate/engine"
+	"cdgate.dev/cdgate/evidence"
 )
 
 const (
@@ -104,7 +104,7 @@ func (r repo) head() string { return r.or("rev-parse", "--verify", "--quiet", "H
 
 func (r repo) branch() string { return r.or("symbolic-ref", "--short", "--quiet", "HEAD") }
 
-func (r repo) repository() string { return canonicalRepository(r.or("remote", "get-url", "origin")) }
+func (r repo) repository() string { return evidence.Repository(r.or("remote", "get-url", "origin")) }
 
 // user is the person git is configured for.
 func (r repo) user() engine.Author {
@@ -191,29 +191,4 @@ func (r repo) people(ids []string) ([]engine.Author, error) {
 		}
 	}
 	return authors, nil
-}
-
-// scpLike is git's short way to write an ssh address: user@host:path.
-var scpLike = regexp.MustCompile(`^(?:[^@/]+@)?([^:/]+):([^/].*|/.+)$`)
-
-// canonicalRepository writes a repository the same way whether it was cloned by https or ssh, without user, password
-// and ".git", so that evidence from a laptop and from CI names the same one. A local path says nothing and becomes "".
-func canonicalRepository(s string) string {
-	s = strings.TrimSpace(s)
-	if !strings.Contains(s, "://") {
-		m := scpLike.FindStringSubmatch(s)
-		if m == nil {
-			return ""
-		}
-		s = "ssh://" + m[1] + "/" + strings.TrimPrefix(m[2], "/")
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Hostname() == "" {
-		return ""
-	}
-	host := u.Hostname()
-	if u.Scheme == "http" || u.Scheme == "https" {
-		host = u.Host
-	}
-	return "https://" + strings.ToLower(host) + "/" + strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
 }

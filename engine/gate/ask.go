@@ -184,12 +184,17 @@ func duration(text string) time.Duration {
 // BuiltFrom says whether the line may be built from the repository: a line that names no repository, or that the
 // definition does not know, may be built from any that no other line names. A checkout says itself which line it is,
 // and must not come under another line's roles by that.
+//
+// Repositories are compared as addresses: https, ssh and SPDX's git+https name the same one.
 func (d *Definition) BuiltFrom(line, repository string) bool {
-	if repositories := d.Lines[line].Repositories; len(repositories) > 0 {
-		return slices.Contains(repositories, repository)
+	names := func(l Line) bool {
+		return slices.ContainsFunc(l.Repositories, func(r string) bool { return evidence.SameRepository(r, repository) })
+	}
+	if l := d.Lines[line]; len(l.Repositories) > 0 {
+		return names(l)
 	}
 	for _, l := range d.Lines {
-		if slices.Contains(l.Repositories, repository) {
+		if names(l) {
 			return false
 		}
 	}

@@ -170,6 +170,16 @@ func TestTargets(t *testing.T) {
 		d.BuiltFrom("billing", "https://git.example/payments") || d.BuiltFrom("", "https://git.example/payments") {
 		t.Error("repositories of a line")
 	}
+	for _, same := range []string{"git@git.example:payments.git", "git+https://git.example/payments.git", "https://ci:token@GIT.example/payments/"} {
+		if !d.BuiltFrom("payments", same) || d.BuiltFrom("billing", same) {
+			t.Errorf("%s is another repository than https://git.example/payments", same)
+		}
+	}
+	for _, other := range []string{"", "payments", "git@git.example:fork.git", "https://git.example/payments?fork", "https://git.example.evil/payments"} {
+		if d.BuiltFrom("payments", other) {
+			t.Errorf("%q is https://git.example/payments", other)
+		}
+	}
 	if !(&Definition{}).ExpiresAt().IsZero() {
 		t.Error("the zero definition does not expire")
 	}

@@ -5,6 +5,8 @@ package attestation
 import (
 	"slices"
 	"strings"
+
+	"cdgate.dev/cdgate/evidence"
 )
 
 // entry is a material, a dependency, or a source that parameters name.
@@ -30,7 +32,7 @@ func (e entry) commit() string {
 
 // repository takes the URI of a git source apart as SPDX and in-toto write it: git+URL@REF#PATH.
 func (e entry) repository() (url, ref string) {
-	url, _, _ = strings.Cut(strings.TrimPrefix(e.uri, "git+"), "#")
+	url, _, _ = strings.Cut(e.uri, "#")
 	path := 0
 	if i := strings.Index(url, "://"); i >= 0 {
 		path = i + len("://")
@@ -44,37 +46,59 @@ func (e entry) repository() (url, ref string) {
 	if isHex(ref, 40) || isHex(ref, 64) {
 		ref = ""
 	}
-	return tidy(url), ref
+	return evidence.Repository(url), ref
 }
 
-// tidy is a repository in the one spelling in which it is compared.
-func tidy(url string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(url, "git+"), "/"), ".git")
+// Why a provenance ties an artifact to no commit.
+const (
+	noCommit       = "it names no commit that was built: it ties the artifact to none"
+	severalCommits = "it names several commits, and not which of them was built: it ties the artifact to none"
+	otherCommit    = "its parameters name what was built, and its commits are of other repositories: it ties the artifact to none"
+)
+
+// named is the source that a provenance names before it lists what it used: an entry, with or without a digest, or a repository alone.
+type named struct {
+	entry
+	url string
+	// built says that it is what was built. Otherwise it is where the configuration of the build lies, which may be another
+	// repository than that of the source; then it only chooses among several.
+	built bool
 }
 
-// source finds the one commit that was built: among the entries with a commit, those of the repository that the parameters
-// name if it is among them. Without such an entry it is what the parameters name themselves. Repository and
-// commit always come from one entry. Two commits are none: a guess would tie an artifact to something else.
-func source(entries []entry, named entry, namedURL string) (repository, ref, revision string, several bool) {
-	var git []entry
-	for _, e := range entries {
-		if e.commit() != "" {
-			git = append(git, e)
-		}
+// repository is the one that is named; "" when it is none that can be compared.
+func (n named) repository() string {
+	if n.url != "" {
+		return evidence.Repository(n.url)
 	}
-	if len(git) == 0 && named.commit() != "" {
-		git = append(git, named)
-	}
-	want := tidy(namedURL)
-	if want == "" {
-		want, _ = named.repository()
-	}
-	ofWanted := slices.DeleteFunc(slices.Clone(git), func(e entry) bool {
+	url, _ := n.entry.repository()
+	return url
+}
+
+func (n named) says() bool { return n.url != "" || n.uri != "" }
+
+// source finds the one commit that was built: among the entries with a commit, those of the repository that is named. If
+// there are none of it, it is the named entry itself, if that has a commit; a commit of another repository than the one that was built
+// is no answer. Repository and commit always come from one entry. Two commits are none: a guess would tie an artifact to something
+// else, and why says so.
+func source(entries []entry, n named) (repository, ref, revision, why string) {
+	isGit := func(e entry) bool {
 		url, _ := e.repository()
-		return url != want
+		return e.commit() != "" && url != ""
+	}
+	git := slices.DeleteFunc(slices.Clone(entries), func(e entry) bool { return !isGit(e) })
+	ofNamed := slices.DeleteFunc(slices.Clone(git), func(e entry) bool {
+		url, _ := e.repository()
+		return url != n.repository()
 	})
-	if want != "" && len(ofWanted) > 0 {
-		git = ofWanted
+	switch {
+	case len(ofNamed) > 0 && n.built && isGit(n.entry):
+		git = append(ofNamed, n.entry) // which may contradict
+	case len(ofNamed) > 0:
+		git = ofNamed
+	case isGit(n.entry) && (n.built || len(git) == 0):
+		git = []entry{n.entry}
+	case n.built && n.says() && len(git) > 0:
+		return "", "", "", otherCommit
 	}
 	for _, e := range git {
 		url, at := e.repository()
@@ -82,12 +106,15 @@ func source(entries []entry, named entry, namedURL string) (repository, ref, rev
 		case revision == "":
 			repository, ref, revision = url, at, e.commit()
 		case e.commit() != revision || url != repository:
-			return "", "", "", true
+			return "", "", "", severalCommits
 		case ref == "":
 			ref = at
 		}
 	}
-	return repository, ref, revision, false
+	if revision == "" {
+		why = noCommit
+	}
+	return repository, ref, revision, why
 }
 
 func isHex(s string, length int) bool {

@@ -52,10 +52,9 @@ type provenanceReader struct {
 	tool evidence.Tool
 
 	entries []entry
-	// named is the source that the parameters name, with or without a digest; namedURL and namedRef are a repository and a
-	// reference that they name by themselves.
-	named              entry
-	namedURL, namedRef string
+	// named is the source that the parameters name, namedRef a reference that they name by themselves.
+	named    named
+	namedRef string
 }
 
 func newProvenance(r io.Reader, rows *evidence.Rows) *provenanceReader {
@@ -154,11 +153,12 @@ func readProvenance02(r io.Reader, rows *evidence.Rows) (evidence.Report, error)
 // configSource returns a function that reads where the configuration of a build came from.
 func (p *provenanceReader) configSource() func() error {
 	p.named.digests = map[string]string{}
-	return p.Record(strictjson.Members{"uri": p.Into(&p.named.uri), "entryPoint": p.Into(&p.out.Workflow), "digest": p.digests(&p.named)})
+	return p.Record(strictjson.Members{"uri": p.Into(&p.named.uri), "entryPoint": p.Into(&p.out.Workflow), "digest": p.digests(&p.named.entry)})
 }
 
 func readProvenance1(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	p := newProvenance(r, rows)
+	p.named.built = true
 	invocationID := p.once(&p.out.Invocation)
 	err := p.Record(strictjson.Members{
 		"buildDefinition": p.Record(strictjson.Members{
@@ -180,8 +180,8 @@ func readProvenance1(r io.Reader, rows *evidence.Rows) (evidence.Report, error) 
 // parameters returns a function that reads those parameters that say what was built. They are the words of build types: GitHub
 // (workflow), container-based builds and GitLab (source), Google Cloud Build (buildConfigSource). The names of others are data.
 func (p *provenanceReader) parameters() func() error {
-	workflow := p.OnlyIf('{', p.Record(strictjson.Members{"repository": p.Into(&p.namedURL), "ref": p.Into(&p.namedRef), "path": p.Into(&p.out.Workflow)}))
-	source := p.OnlyIf('{', p.entry(&p.named))
+	workflow := p.OnlyIf('{', p.Record(strictjson.Members{"repository": p.Into(&p.named.url), "ref": p.Into(&p.namedRef), "path": p.Into(&p.out.Workflow)}))
+	source := p.OnlyIf('{', p.entry(&p.named.entry))
 	return func() error {
 		return p.ObjectOrNull(func(name []byte) error {
 			switch string(name) {
@@ -189,7 +189,7 @@ func (p *provenanceReader) parameters() func() error {
 				return workflow()
 			case "source":
 				if p.Kind() == '"' {
-					return p.Into(&p.namedURL)()
+					return p.Into(&p.named.url)()
 				}
 				return source()
 			case "configPath", "entryPoint":
@@ -212,17 +212,14 @@ func (p *provenanceReader) report(err error, builder string) (evidence.Report, e
 		return evidence.Report{}, err
 	}
 	o := &p.out
-	several := false
-	o.Repository, o.Ref, o.Revision, several = source(p.entries, p.named, p.namedURL)
-	if url := tidy(p.namedURL); url != "" && url == o.Repository {
+	why := ""
+	o.Repository, o.Ref, o.Revision, why = source(p.entries, p.named)
+	if o.Repository != "" && o.Repository == evidence.Repository(p.named.url) {
 		o.Ref = cmp.Or(o.Ref, p.namedRef)
 	}
 	var warn evidence.Warnings
-	switch {
-	case several:
-		warn.Add(evidence.NoSource, "", "it names several commits, and not which of them was built: it ties the artifact to none")
-	case o.Revision == "":
-		warn.Add(evidence.NoSource, "", "it names no commit that was built: it ties the artifact to none")
+	if why != "" {
+		warn.Add(evidence.NoSource, "", "%s", why)
 	}
 	if err := checkTexts(o.BuilderID, o.BuildType, o.Repository, o.Ref, o.Workflow, o.Invocation); err != nil {
 		return evidence.Report{}, err
