@@ -49,7 +49,6 @@ type provenanceReader struct {
 	*strictjson.Reader
 	rows *evidence.Rows
 	out  evidence.ProvenanceSummary
-	tool evidence.Tool
 
 	entries []entry
 	// named is the source that the parameters name, namedRef a reference that they name by themselves.
