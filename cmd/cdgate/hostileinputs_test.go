@@ -77,6 +77,7 @@ func hostiles(t *testing.T) []hostile {
 		}, given(sample(t, "metrics/testdata/prometheus/good-range.json")), "more than"},
 		{"weights of nothing", "objective", func() io.Reader { return canary(300_000) }, func() io.Reader { return canary(3) }, "more than"},
 		{"vulnerabilities of one package", "scan", func() io.Reader { return osv(1_000_000) }, func() io.Reader { return osv(3) }, "of one package"},
+		{"vulnerabilities of one dependency", "scan", func() io.Reader { return dependencyCheck(1_000_000) }, func() io.Reader { return dependencyCheck(3) }, "of one dependency"},
 		{"blocks of many files", "coverage", func() io.Reader {
 			return newRepeated("mode: set\n", 3_000_000, func(i int) string { return fmt.Sprintf("f%d.go:1.1,1.2 1 1\n", i) }, "")
 		}, given("mode: set\nf.go:1.1,1.2 1 1\n"), "more"},
@@ -195,6 +196,11 @@ func canary(n int) io.Reader {
 // osv is a report about n vulnerabilities of one package.
 func osv(n int) io.Reader {
 	return newList(`{"results":[{"source":{"path":"go.mod"},"packages":[{"package":{"name":"a","version":"1","ecosystem":"Go"},"vulnerabilities":[`, n, `{"id":"GO-%d"}`, `]}]}]}`)
+}
+
+// dependencyCheck is a report about n vulnerabilities of one dependency.
+func dependencyCheck(n int) io.Reader {
+	return newList(`{"reportSchema":"1.1","dependencies":[{"fileName":"a.jar","vulnerabilities":[`, n, `{"name":"CVE-%d","severity":"HIGH"}`, `]}]}`)
 }
 
 // results is a log whose results stand before the tool with the rules they are about.

@@ -25,6 +25,9 @@ func DependencyCheck() evidence.Format {
 	}
 }
 
+// maxWaiting is how many vulnerabilities one dependency may have.
+const maxWaiting = 20_000
+
 func readDependencyCheck(r io.Reader, rows *evidence.Rows) (evidence.Report, error) {
 	first, r, err := firstByte(r)
 	if err != nil {
@@ -44,6 +47,9 @@ func readDependencyCheck(r io.Reader, rows *evidence.Rows) (evidence.Report, err
 			f, word := s.f, s.word
 			f.Status = status
 			// The package may stand after the vulnerabilities.
+			if len(waiting) >= maxWaiting {
+				return s.Errorf("more than %d vulnerabilities of one dependency", maxWaiting)
+			}
 			waiting = append(waiting, func() error {
 				s.f, s.word, s.line = f, word, 0
 				s.f.Package, s.f.PURL = file, purl
