@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -138,13 +139,14 @@ func TestRegistryHidesObjects(t *testing.T) {
 // TestRegistryIsBusy: a registry that says 429 or breaks off is asked again, and one that goes on so is given up.
 func TestRegistryIsBusy(t *testing.T) {
 	s, o := newShelf(t, true), newOrg(t, gateText)
-	var n atomic.Int32
+	var asked sync.Map // each thing that is asked is answered at the third time
 	s.when(func(w http.ResponseWriter, r *http.Request) bool {
-		switch n.Add(1) % 5 {
+		n, _ := asked.LoadOrStore(r.Method+" "+r.URL.Path, new(atomic.Int32))
+		switch n.(*atomic.Int32).Add(1) {
 		case 1:
 			w.Header().Set("Retry-After", "0")
 			w.WriteHeader(http.StatusTooManyRequests)
-		case 3:
+		case 2:
 			w.WriteHeader(http.StatusBadGateway)
 		default:
 			return false

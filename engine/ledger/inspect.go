@@ -38,6 +38,13 @@ func (a *appending) inspect(ctx context.Context) (*checkpoint, error) {
 		return nil, forged(a.dir, "the checkpoint is gone")
 	case cp != nil && state.Size < cp.Size:
 		return nil, forged(a.dir, "the tree state has %d entries, the signed checkpoint %d: it was rolled back", state.Size, cp.Size)
+	case state.Size == 0 && cp == nil:
+		// A process was killed while it made the log. Tessera publishes the first checkpoint only together with the tree state: make
+		// it begin again, or a process that is killed next leaves a log with entries and without a checkpoint.
+		if err := os.Remove(a.statePath()); err != nil {
+			return nil, err
+		}
+		return nil, a.probe(0)
 	case state.Size == 0:
 		return cp, a.probe(0)
 	}
@@ -53,8 +60,10 @@ type treeState struct {
 	Root []byte `json:"root"`
 }
 
+func (a *appending) statePath() string { return filepath.Join(a.dir, ".state", "treeState") }
+
 func (a *appending) readState() (*treeState, error) {
-	text, err := readFile(filepath.Join(a.dir, ".state", "treeState"), maxState)
+	text, err := readFile(a.statePath(), maxState)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -284,4 +287,33 @@ func TestFileInPlaceOfDirectory(t *testing.T) {
 	os.Remove(l.path("tile"))
 	os.Rename(l.path("../aside"), l.path("tile"))
 	l.append(t, "y") // twin
+}
+
+// A process that is killed between the tree state and the first checkpoint leaves a log that the next one begins again: a
+// checkpoint is there before any entry is.
+func TestKilledWhileMakingTheLog(t *testing.T) {
+	l := newLog(t, 1)
+	half := newLog(t, 0)
+	half.private, half.verifier = l.private, l.verifier
+	if err := os.MkdirAll(half.path(".state"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	empty := sha256.Sum256(nil) // RFC 6962 section 2.1
+	state := fmt.Sprintf(`{"size":0,"root":"%s"}`, base64.StdEncoding.EncodeToString(empty[:]))
+	if err := os.WriteFile(half.path(".state/treeState"), []byte(state), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	k, err := half.verifier.keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &appending{dir: half.dir, keys: k, leaf: []byte("x")}
+	if cp, err := a.inspect(ctx); cp != nil || err != nil {
+		t.Fatalf("%v, %v", cp, err)
+	}
+	if _, err := os.Stat(half.path(".state/treeState")); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the tree state without a checkpoint is still there:", err)
+	}
+	half.append(t, "first")
+	half.read(t)
 }
