@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -82,8 +83,7 @@ func aboutAll(about []verify.About, s Source) []verify.About {
 	return append(slices.Clone(about), verify.About{Kind: verify.AboutRevision, Digest: s.Revision})
 }
 
-// attestationOf reads what an attestation in the store claims. It is looked for under what it was collected for: an attestation may have
-// thousands of subjects.
+// attestationOf reads what an attestation in the store claims. About is what it was collected for.
 func attestationOf(st *store.Store, e store.Entry, layer store.Layer) (*verify.Claims, error) {
 	text, err := st.Read(layer.Digest, seal.MaxBundle)
 	if err != nil {
@@ -100,6 +100,26 @@ func attestationOf(st *store.Store, e store.Entry, layer store.Layer) (*verify.C
 		}
 	}
 	return &c, nil
+}
+
+// standsForeign says whether an attestation is somebody's whom the gate definition knows, whole and with their signature. One that only
+// claims to be, or that cannot be read though they signed it, is an error.
+func standsForeign(def *gate.Definition, text []byte) (ours bool, err error) {
+	a, err := def.TrustAnyone().OpenAttestation(text)
+	switch {
+	case errors.Is(err, seal.ErrUnknownKey), errors.Is(err, seal.ErrUntrusted):
+		return false, nil
+	case errors.Is(err, seal.ErrMalformed):
+		if _, envelope := (seal.Trust{}).OpenAttestation(text); !errors.Is(envelope, seal.ErrUnknownKey) {
+			return false, nil // no envelope, so nobody signed anything
+		}
+		return false, fault.New(fault.Evidence, "read attestation %s: it is signed by a known signer, and states nothing that can be read: %v", seal.Digest(text), err)
+	case err != nil:
+		return false, fault.Wrap(fault.Trust, fmt.Errorf("attestation %s claims a key of the gate definition: %w", seal.Digest(text), err))
+	}
+	_, signer := def.SignerBy(a.Signatory)
+	_, person := def.PersonBy(a.Signatory)
+	return signer || person, nil
 }
 
 // attester is who signed an attestation, as the gate definition knows them.

@@ -212,6 +212,10 @@ func claimedResult(bundle []byte) (record.Result, bool) {
 	return p.Result, err == nil
 }
 
+// maxSubjectTags is under how many of its subjects an attestation is found, beside what it was collected for: each is a
+// tag, and an attestation may have thousands.
+const maxSubjectTags = 32
+
 // keysOf are the keys under which an object is looked for.
 func keysOf(objectType string, c verify.Claims) []remote.Key {
 	switch objectType {
@@ -224,6 +228,13 @@ func keysOf(objectType string, c verify.Claims) []remote.Key {
 		return []remote.Key{remote.Other}
 	}
 	keys := []remote.Key{remote.About(c.About.Digest)}
+	if objectType == store.TypeAttestation { // what it is about need not be what it was collected for
+		for _, digest := range c.Subjects[:min(len(c.Subjects), maxSubjectTags)] {
+			if k := remote.About(digest); k.Valid() {
+				keys = append(keys, k)
+			}
+		}
+	}
 	if c.Release.Name != "" && c.Release.Version != "" {
 		keys = append(keys, remote.Release(c.Release.Name, c.Release.Version))
 	}

@@ -7,6 +7,7 @@ import (
 
 	"cdgate.dev/cdgate/engine/fault"
 	"cdgate.dev/cdgate/engine/seal"
+	"cdgate.dev/cdgate/engine/store"
 )
 
 // ExamineStore reads a whole store, as StoreCheck does, and holds every signature in it against the gate definition.
@@ -53,6 +54,18 @@ func (x *examining) signatures(name string) (string, error) {
 		bundle, err := d.Read(layer.Digest, maxRecord)
 		if err != nil {
 			return "", err
+		}
+		if e.Type == store.TypeAttestation {
+			known, err := standsForeign(x.def, bundle)
+			switch {
+			case err != nil:
+				return "", err
+			case known:
+				ours++
+			default:
+				strangers++
+			}
+			continue
 		}
 		switch name, signed := signerOf(x.def, bundle, claims.By); {
 		case signed:

@@ -135,13 +135,20 @@ func (s *sought) follow(st *store.Store, entries []store.Entry) ([]remote.Key, e
 		if e.Type != store.TypeItem && e.Type != store.TypeAttestation {
 			continue
 		}
+		about := []string{c.About.Digest}
+		if e.Type == store.TypeAttestation { // found by a subject; the collection that lists it is about what it was collected for
+			about = append(about, c.Subjects...)
+			if k := remote.About(c.About.Digest); k.Valid() {
+				lead(k)
+			}
+		}
 		if s.name != "" && c.Release == (verify.ReleaseRef{Name: s.name, Version: s.version}) {
 			lead(remote.About(c.About.Digest))
 		}
 		if c.Revision == "" || c.Release.Name != "" && s.name != "" && c.Release.Name != s.name {
 			continue
 		}
-		if len(s.artifacts) == 0 || slices.Contains(s.artifacts, c.About.Digest) {
+		if len(s.artifacts) == 0 || slices.ContainsFunc(about, func(a string) bool { return slices.Contains(s.artifacts, a) }) {
 			s.builds = append(s.builds, *c)
 			lead(remote.About(c.About.Digest))
 			lead(remote.About(c.Revision))

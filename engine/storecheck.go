@@ -108,7 +108,7 @@ func (c *StoreChecked) collections(st *store.Store, entries []store.Entry) map[s
 			c.Orphans = append(c.Orphans, fmt.Sprintf("%s %s (%s) is in no collection: it does not count; a collect was interrupted, or somebody else wrote it", s.Type, s.Digest, s.Kind))
 		}
 	}
-	c.Problems = append(c.Problems, differentCommits(all)...)
+	c.Problems = append(c.Problems, differentCommits(all, nil)...)
 	return listed
 }
 

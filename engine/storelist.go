@@ -70,7 +70,7 @@ func StoreList(ctx context.Context, o EvaluateOptions) (*Listing, error) {
 	slices.SortFunc(l.Objects, func(a, b Stored) int {
 		return cmp.Or(cmp.Compare(a.About.Digest, b.About.Digest), cmp.Compare(a.CollectedAt, b.CollectedAt), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Object, b.Object))
 	})
-	l.Problems = differentCommits(l.Objects)
+	l.Problems = differentCommits(l.Objects, def)
 	if o.Target == "" {
 		return l, nil
 	}
@@ -143,20 +143,42 @@ func signerOf(def *gate.Definition, bundle []byte, by seal.Signatory) (name stri
 	return name, err == nil
 }
 
-// differentCommits finds artifacts that builds say were built from different commits: one of them is wrong, and an
-// evaluation refuses to choose.
-func differentCommits(objects []Stored) (problems []error) {
-	from := map[string]string{}
+// differentCommits finds artifacts that builds and provenance say were built from different commits: one of them is wrong, and an
+// evaluation refuses to choose. Provenance that no collection lists says nothing to an evaluation, nor does that of somebody whom the gate
+// definition does not know; that is asked where there is one.
+func differentCommits(objects []Stored, def *gate.Definition) (problems []error) {
+	listed := map[string]bool{}
 	for _, s := range objects {
-		if s.Type != "item" || s.Revision == "" {
+		for _, item := range s.Items {
+			listed[item] = true
+		}
+	}
+	type pair struct{ artifact, revision string }
+	from, told := map[string]string{}, map[pair]bool{}
+	for _, s := range objects {
+		about := []string{s.About.Digest}
+		switch {
+		case s.Revision == "":
+			continue
+		case s.Type == "attestation":
+			if !listed[s.Digest] || def != nil && !s.Signed {
+				continue
+			}
+			about = s.Subjects
+		case s.Type != "item":
 			continue
 		}
-		was := from[s.About.Digest]
-		if was != "" && was != s.Revision {
-			problems = append(problems, fault.New(fault.Evidence, "builds of artifact %s name different commits, %s and %s: "+
-				"one of the jobs that collected is wrong; what counts cannot be told until it is", s.About.Digest, was, s.Revision))
+		for _, artifact := range about {
+			was := from[artifact]
+			if was == "" {
+				from[artifact] = s.Revision
+			}
+			if this := (pair{artifact, s.Revision}); was != "" && was != s.Revision && !told[this] {
+				told[this] = true
+				problems = append(problems, fault.New(fault.Evidence, "builds of artifact %s name different commits, %s and %s: "+
+					"one of the jobs that collected or attested is wrong; what counts cannot be told until it is", artifact, was, s.Revision))
+			}
 		}
-		from[s.About.Digest] = s.Revision
 	}
 	return problems
 }

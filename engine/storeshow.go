@@ -48,7 +48,7 @@ func StoreShow(ctx context.Context, p EvaluateOptions, digest string) (*Shown, e
 	return out, nil
 }
 
-// StoreRaw writes the raw report of the statement with the digest. Nothing may be believed of it when there is an error.
+// StoreRaw writes the raw report of the statement with the digest; an attestation of another tool is a report itself. Nothing may be believed of it when there is an error.
 func StoreRaw(ctx context.Context, p EvaluateOptions, digest string, w io.Writer) error {
 	d, err := openDepot(ctx, p.Store, p.Registries, false)
 	if err != nil {
@@ -60,6 +60,9 @@ func StoreRaw(ctx context.Context, p EvaluateOptions, digest string, w io.Writer
 		return err
 	}
 	c, ok := verify.Claimed(bundle)
+	if !ok || !verify.IsOurs(c.PredicateType) {
+		c, ok = verify.ClaimedForeign(bundle)
+	}
 	if !ok || c.Report.Digest == "" {
 		return fault.New(fault.Usage, "%s has no raw report; statements about reports have one", digest)
 	}
