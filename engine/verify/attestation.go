@@ -206,7 +206,7 @@ func (g *gathering) judgeForeign(st *store.Store, s *statement, abouts []About) 
 // inTime asks whether a trusted attestation is recent enough for the target.
 func (g *gathering) inTime(s *statement) bool {
 	age, limit := g.want.Now.Sub(s.at), g.def.MaxAge(g.want.Target, s.kind)
-	if age > limit {
+	if age > limit && !g.anyAge {
 		return g.refuse(s, Stale, s.signer.ID, "the %s statement %s is of %s, %s ago, and target %s takes %s evidence for %s; make it again",
 			s.kindName(), short(s.digest), s.at.Format(time.RFC3339), age.Round(time.Minute), g.want.Target, s.kindName(), limit)
 	}

@@ -71,7 +71,7 @@ func (g *gathering) timely(s *statement) bool {
 	case age < -Skew:
 		return g.refuse(s, Future, s.signer.ID, "the %s statement %s was collected at %s, which is in the future; set the clock of the machine that collected it",
 			s.kindName(), short(s.digest), s.at.Format(time.RFC3339))
-	case age > limit:
+	case age > limit && !g.anyAge:
 		return g.refuse(s, Stale, s.signer.ID, "the %s statement %s was collected at %s, %s ago, and target %s takes %s evidence for %s; collect again",
 			s.kindName(), short(s.digest), s.at.Format(time.RFC3339), age.Round(time.Minute), g.want.Target, s.kindName(), limit)
 	}

@@ -97,6 +97,8 @@ type gathering struct {
 	indexes map[string][]Contained
 	// concerned are the digests and revisions that the release is about, or may be.
 	concerned map[string]bool
+	// anyAge is set where no target says how old evidence may be, to explain a statement. Nothing is decided by that.
+	anyAge bool
 }
 
 func newGathering(def *gate.Definition, want Want) *gathering {

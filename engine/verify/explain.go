@@ -51,7 +51,9 @@ func Explain(st *store.Store, ix *store.Index, def *gate.Definition, bundle []by
 			return e.out
 		}
 	}
-	for _, s := range readAll(st, ix, store.TypeItem, store.TypeCollection) {
+	all := readAll(st, ix, store.TypeItem, store.TypeCollection)
+	e.tie = e.tying(st, ix, all)
+	for _, s := range all {
 		if s.claim != nil { // what cannot be read is told of at every release, and is not about this statement
 			e.g.sort(s)
 		}
@@ -99,6 +101,8 @@ type explaining struct {
 	q   Question
 	out []Explanation
 	bad bool
+	// tie finds what the artifacts that were asked for were built from.
+	tie func() (Source, error)
 }
 
 // ask makes one check, unless an earlier one failed, and keeps what it says.
@@ -249,24 +253,6 @@ func (e *explaining) timeTold() string {
 		return fmt.Sprintf("collected at %s; how old it may be is said by the target: add --target ID", at)
 	}
 	return fmt.Sprintf("collected at %s; target %s takes %s evidence for %s", at, e.q.Target, e.s.kindName(), strings.TrimSuffix(e.g.def.MaxAge(e.q.Target, e.s.kind).String(), "0m0s"))
-}
-
-// subject demands that it is about each artifact that was asked for, or about the commit that trusted builds tie it to.
-func (e *explaining) subject() bool {
-	for _, a := range e.q.Artifacts {
-		if e.s.about.Kind == AboutArtifact && e.s.about.Digest == a.Digest || e.s.about.Kind == AboutRevision && e.built(a) {
-			continue
-		}
-		return e.g.refuse(e.s, OtherSubject, e.s.signer.ID, "it is about %s %s, and not about %s %s", e.s.about.Kind, named(e.s.about), a.Name, a.Digest)
-	}
-	return true
-}
-
-// built says whether trusted build evidence in the store says that the artifact was built from the statement's commit.
-func (e *explaining) built(a Artifact) bool {
-	return slices.ContainsFunc(e.g.builds, func(b *statement) bool {
-		return b.about.Digest == a.Digest && e.g.trusted(b) && b.build.Source.Revision == e.s.about.Digest
-	})
 }
 
 func (e *explaining) subjectTold() string {
