@@ -49,10 +49,10 @@ func (c *collection) addAttestation(it evidence.Item, about verify.About) {
 
 // warnOfSubjects adds a warning to attestations whose subjects are none of the things that are collected for: they count for a release
 // of what they are about, and for no other.
-func warnOfSubjects(items []evidence.Item, about []verify.About) {
+func warnOfSubjects(items []evidence.Item, about []verify.About, sha512 map[string]string) {
 	for i := range items {
 		a := items[i].Attested
-		if a == nil || slices.ContainsFunc(about, func(x verify.About) bool { return isAbout(*a, x) }) {
+		if a == nil || slices.ContainsFunc(about, func(x verify.About) bool { return isAbout(*a, x, sha512) }) {
 			continue
 		}
 		var w evidence.Warnings
@@ -61,21 +61,21 @@ func warnOfSubjects(items []evidence.Item, about []verify.About) {
 	}
 }
 
-func isAbout(a evidence.Attested, about verify.About) bool {
+func isAbout(a evidence.Attested, about verify.About, sha512 map[string]string) bool {
 	if about.Kind == verify.AboutRevision {
 		return slices.Contains(a.Subjects, "gitCommit:"+about.Digest)
 	}
-	return slices.Contains(a.Subjects, about.Digest)
+	return slices.Contains(a.Subjects, about.Digest) || sha512[about.Digest] != "" && slices.Contains(a.Subjects, "sha512:"+sha512[about.Digest])
 }
 
 // onlyOther says so when no subject has a digest that could ever count.
 func onlyOther(a evidence.Attested) string {
 	for _, s := range a.Subjects {
-		if strings.HasPrefix(s, "sha256:") || strings.HasPrefix(s, "gitCommit:") {
+		if strings.HasPrefix(s, "sha256:") || strings.HasPrefix(s, "gitCommit:") || strings.HasPrefix(s, "sha512:") {
 			return ""
 		}
 	}
-	return fmt.Sprintf(", nor for anything else: %.40s… is no SHA-256", a.Subjects[0])
+	return fmt.Sprintf(", nor for anything else: %.40s… is no SHA-256 or SHA-512", a.Subjects[0])
 }
 
 // aboutAll is what attestations may be about when artifacts are collected for: these, and the commit.

@@ -49,7 +49,7 @@ func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
 	if len(items) == 0 && len(o.Artifacts) == 0 {
 		return nil, fault.New(fault.Usage, "nothing to collect: name reports (files, globs, directories or -), or what was built with --artifact")
 	}
-	warnOfSubjects(items, aboutAll(about, o.Source))
+	warnOfSubjects(items, aboutAll(about, o.Source), o.SHA512)
 	c := collection{o: o, store: st, out: &Collected{Store: o.Store}}
 	for _, it := range items {
 		for _, a := range about {
@@ -81,7 +81,7 @@ func Collect(ctx context.Context, o CollectOptions) (*Collected, error) {
 func List(ctx context.Context, o CollectOptions) ([]evidence.Item, []collect.Problem) {
 	items, problems := collect.List(ctx, o.request(o.Own, o.Made, nil))
 	if about, err := subjectsOf(o); err == nil && len(o.Artifacts) > 0 {
-		warnOfSubjects(items, aboutAll(about, o.Source))
+		warnOfSubjects(items, aboutAll(about, o.Source), o.SHA512)
 	}
 	return items, problems
 }
@@ -157,7 +157,7 @@ func (c *collection) addBuild(about verify.About) error {
 	}
 	digest, layer, err := c.sign("what was built from "+built.Revision, verify.PredicateType(evidence.Build), about, verify.BuildPredicate{
 		CollectedAt: rfc3339(c.o.Now), Producer: verify.Producer(c.o.Producer), Line: c.o.Release.Line, Release: c.releaseRef(), Source: built,
-		Contains: c.o.Contains,
+		SHA512: c.o.SHA512[about.Digest], Contains: c.o.Contains,
 	})
 	if err != nil {
 		return err

@@ -89,6 +89,8 @@ type CollectOptions struct {
 	// Made are reports that are in memory, such as what a collector found out; they are read as files are.
 	Made      []collect.Made
 	Artifacts []Artifact
+	// SHA512 are those of artifacts that are files, in hexadecimal digits, by their Digest.
+	SHA512 map[string]string
 	// Contains are the images in the one artifact, where that is an image index.
 	Contains []verify.Contained
 	// Found says that the artifacts were found and not built here: nothing ties them to the revision.

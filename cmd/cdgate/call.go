@@ -32,6 +32,8 @@ type call struct {
 	root string
 	// facts are what the CI system and git say; read on first use.
 	facts *facts
+	// sha512 are those of the artifacts that are files, by their digest.
+	sha512 map[string]string
 }
 
 // config is .cdgate.yaml. It is not trusted: nothing in it can soften a decision.

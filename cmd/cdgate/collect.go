@@ -85,6 +85,7 @@ func (k *call) listReports(c collectors, outs []output) error {
 	if o.Artifacts, err = k.artifacts(); err != nil {
 		return err
 	}
+	o.SHA512 = k.sha512
 	k.addOwnKinds(&o)
 	if err := k.askServers(&o); err != nil {
 		return err
@@ -153,6 +154,7 @@ func (k *call) collectOptions() (o engine.CollectOptions, err error) {
 	if o.Artifacts, err = k.artifacts(); err != nil {
 		return o, err
 	}
+	o.SHA512 = k.sha512
 	if o.Producer, err = k.producer(); err != nil {
 		return o, err
 	}

@@ -37,11 +37,18 @@ type Attestation struct {
 	Digest, MediaType string
 }
 
-// Covers says whether one of the subjects has the SHA-256 digest, "sha256:<64 hex>". Digests of other algorithms never do.
+// Covers says whether one of the subjects has the SHA-256 digest, "sha256:<64 hex>". Digests of other algorithms never do: see CoversSHA512.
 func (a *Attestation) Covers(digest string) bool {
 	want, ok := strings.CutPrefix(digest, "sha256:")
 	return ok && digestOK("sha256", want) &&
 		slices.ContainsFunc(a.Subjects, func(s Subject) bool { return s.Digest["sha256"] == want })
+}
+
+// CoversSHA512 says whether one of the subjects has the SHA-512, in hexadecimal digits. The caller knows from elsewhere that it belongs to
+// the artifact.
+func (a *Attestation) CoversSHA512(want string) bool {
+	return len(want) == 128 && isHex(want) &&
+		slices.ContainsFunc(a.Subjects, func(s Subject) bool { return s.Digest["sha512"] == want })
 }
 
 // OpenAttestation opens an attestation of another tool: a Sigstore bundle v0.1 to v0.3 or a bare DSSE envelope, with one signature

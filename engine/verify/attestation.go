@@ -134,7 +134,26 @@ func (g *gathering) gatherForeign(st *store.Store, revision string) (trusted, co
 	return trusted, counted
 }
 
-// covered is what of the release an attestation is about: artifacts by their SHA-256, or else images of an index, or else the
+// findSHA512 takes from builds that count which SHA-512 an artifact has as well. One content has one, so builds that say different things are
+// a fault.
+func (g *gathering) findSHA512(counted []*statement) {
+	g.sha512 = map[string]string{}
+	said := map[string]*statement{}
+	for _, s := range counted {
+		if s.build == nil || s.build.SHA512 == "" || !g.isArtifact(s.about) {
+			continue
+		}
+		digest := s.about.Digest
+		if was := said[digest]; was == nil {
+			said[digest], g.sha512[digest] = s, s.build.SHA512
+		} else if was.build.SHA512 != s.build.SHA512 {
+			g.sha512[digest] = ""
+			g.blame(s, fault.New(fault.Evidence, "read the SHA-512 of artifact %s: statements %s and %s say different things, and one content has one; collect again", digest, short(was.digest), short(s.digest)))
+		}
+	}
+}
+
+// covered is what of the release an attestation is about: artifacts by their SHA-256 (or the SHA-512 that a build says it has), or else images of an index, or else the
 // revision. Provenance and summaries are about artifacts alone: what they say of a part or of the source says nothing of the whole.
 func (g *gathering) covered(s *statement, revision string) (out []About) {
 	claim := s.foreign.claim
@@ -142,7 +161,7 @@ func (g *gathering) covered(s *statement, revision string) (out []About) {
 		return nil
 	}
 	for _, a := range g.artifacts {
-		if claim.Covers(a.Digest) {
+		if claim.Covers(a.Digest) || claim.CoversSHA512(g.sha512[a.Digest]) {
 			out = append(out, About{Kind: AboutArtifact, Name: a.Name, Digest: a.Digest})
 		}
 	}
@@ -190,7 +209,7 @@ func (g *gathering) judgeForeign(st *store.Store, s *statement, abouts []About) 
 	case !ok:
 		return g.refuse(s, Unlisted, "", "no trusted collection lists %s, an attestation of another tool; collect it, with the key of a signer", what())
 	case s.foreign.claim != nil && len(abouts) == 0:
-		return g.refuse(s, OtherSubject, "", "%s is about %s, which is no part of this release; digests of other algorithms than sha256 do not count", what(), subjectsOf(s.foreign.claim))
+		return g.refuse(s, OtherSubject, "", "%s is about %s, which is no part of this release; digests of other algorithms than sha256 do not count, and sha512 only where the artifact was collected as a file", what(), subjectsOf(s.foreign.claim))
 	}
 	text, err := read(st, s.digest, seal.MaxBundle, "attestation")
 	if err != nil {

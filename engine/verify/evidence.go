@@ -30,6 +30,7 @@ func Evidence(st *store.Store, ix *store.Index, def *gate.Definition, want Want)
 		g.foreign = append(g.foreign, s)
 	}
 	builds, counted := g.gatherBuilds()
+	g.findSHA512(counted)
 	trusted, attested := g.gatherForeign(st, "")
 	source := g.tie(sources(builds, trusted), sources(counted, attested))
 	g.findParts(counted)
@@ -95,6 +96,8 @@ type gathering struct {
 	// parts are the images in the image indexes of the release, indexes the images of each.
 	parts   parts
 	indexes map[string][]Contained
+	// sha512 is the SHA-512 of artifacts of the release, as builds say, by their digest.
+	sha512 map[string]string
 	// concerned are the digests and revisions that the release is about, or may be.
 	concerned map[string]bool
 	// anyAge is set where no target says how old evidence may be, to explain a statement. Nothing is decided by that.

@@ -65,6 +65,9 @@ func decodeBuild(in jsontext.Value) (*BuildPredicate, error) {
 	if !isCommit(p.Source.Revision) {
 		return nil, fmt.Errorf("source.revision %q is no git commit", p.Source.Revision)
 	}
+	if p.SHA512 != "" && !isSHA512(p.SHA512) {
+		return nil, fmt.Errorf("sha512 is %.200q, want 128 lower-case hexadecimal digits", p.SHA512)
+	}
 	if p.Contains != nil && len(p.Contains) == 0 || len(p.Contains) > MaxContained {
 		return nil, fmt.Errorf("contains has %d images, want 1 to %d, or leave it out", len(p.Contains), MaxContained)
 	}
@@ -75,6 +78,8 @@ func decodeBuild(in jsontext.Value) (*BuildPredicate, error) {
 	}
 	return p, nil
 }
+
+func isSHA512(s string) bool { return len(s) == 128 && strings.Trim(s, "0123456789abcdef") == "" }
 
 // decodeCollection decodes the predicate of a collection.
 func decodeCollection(in jsontext.Value) (*CollectionPredicate, error) {

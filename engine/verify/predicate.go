@@ -96,6 +96,8 @@ type BuildPredicate struct {
 	Line        string     `json:"line"`
 	Release     ReleaseRef `json:"release"`
 	Source      Built      `json:"source"`
+	// SHA512 is that of the artifact's bytes in hexadecimal digits, where collect had them.
+	SHA512 string `json:"sha512,omitzero"`
 	// Contains are the images in it, where the artifact is an image index.
 	Contains []Contained `json:"contains,omitzero"`
 }
