@@ -149,7 +149,8 @@ func (d *Definition) LogStands(key string, made time.Time, head bool) error {
 		return fault.New(fault.Trust, "it is signed with key %s, which was revoked at %s (%s), and nobody with another key has signed it since. Hold it against proofs that were kept elsewhere; "+
 			"where they agree, revoke the key for rotation, have one decision logged with the new key, and then revoke it for compromise", k.name(), k.Revoked.At, k.Revoked.Reason)
 	}
-	if why := k.at(made); why != "" {
+	// Entries and the ends of keys are written in whole seconds: within one, nobody knows which was first.
+	if why := k.at(made); why != "" && k.at(made.Add(-time.Second)) != "" {
 		return fault.New(fault.Trust, "it is signed with key %s, which %s, and an entry says that it was made at %s: somebody used the key when it did not count; restore the log from where it is kept", k.name(), why, rfc3339(made))
 	}
 	return nil
