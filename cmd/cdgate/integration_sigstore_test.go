@@ -66,7 +66,7 @@ func sigstoreServices(ts *testscript.TestScript, _ bool, _ []string) {
 	fulcio := freePort(ts)
 	bundle := background(ts, "http://"+fulcio+"/api/v2/trustBundle", "fulcio", "serve", "--host", "127.0.0.1", "--port", port(fulcio),
 		"--grpc-host", "127.0.0.1", "--grpc-port", port(freePort(ts)), "--metrics-port", port(freePort(ts)), "--ca", "ephemeralca", "--ct-log-url", "",
-		"--config-path", file("fulcio.yaml", config))
+		"--config-path", file("fulcio.yaml", config), "--legacy-unix-domain-socket", "@fulcio-"+port(fulcio)) // several run at once
 	var chains struct {
 		Chains []struct {
 			Certificates []string `json:"certificates"`
