@@ -59,7 +59,7 @@ func plainDecimal(coef *big.Int, exp int) (Decimal, bool) {
 		return "", false
 	}
 	n := coef.Int64()
-	if n <= math.MinInt64 {
+	if n == math.MinInt64 {
 		return "", false
 	}
 	var space [32]byte

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -49,9 +50,14 @@ func get(address string) ([]byte, bool) {
 	return b, err == nil && resp.StatusCode == http.StatusOK
 }
 
+// services is held by the story that runs the services: two of them have places that cannot be chosen.
+var services sync.Mutex
+
 // sigstoreServices starts an OpenID Connect provider, Fulcio, a timestamp authority and Rekor v2, and has cosign write the trusted
 // root tr.json and the signing config sc.json of them. ISSUER and TSA are their addresses.
 func sigstoreServices(ts *testscript.TestScript, _ bool, _ []string) {
+	services.Lock()
+	ts.Defer(services.Unlock) // after the services have ended
 	work := ts.Getenv("WORK")
 	file := func(name string, b []byte) string {
 		p := filepath.Join(work, name)
@@ -66,7 +72,7 @@ func sigstoreServices(ts *testscript.TestScript, _ bool, _ []string) {
 	fulcio := freePort(ts)
 	bundle := background(ts, "http://"+fulcio+"/api/v2/trustBundle", "fulcio", "serve", "--host", "127.0.0.1", "--port", port(fulcio),
 		"--grpc-host", "127.0.0.1", "--grpc-port", port(freePort(ts)), "--metrics-port", port(freePort(ts)), "--ca", "ephemeralca", "--ct-log-url", "",
-		"--config-path", file("fulcio.yaml", config), "--legacy-unix-domain-socket", "@fulcio-"+port(fulcio)) // several run at once
+		"--config-path", file("fulcio.yaml", config))
 	var chains struct {
 		Chains []struct {
 			Certificates []string `json:"certificates"`
