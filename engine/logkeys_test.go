@@ -155,6 +155,13 @@ func TestLogProofOfTheOldKey(t *testing.T) {
 			says = "check log proof: it is signed with key test-log+"
 		}
 		r.verifyThen(want, "record.json", says)
+		// Where the record lies in the future, the times of older entries do not make the old key good.
+		v, err := engine.Verify(context.Background(), engine.VerifyOptions{Places: r.places(), Record: r.read("record.json"), Proof: r.read("record.json.tlog-proof"),
+			Artifacts: []engine.Artifact{app}, Target: "staging", Now: now})
+		r.must(err)
+		if last := v.Checks[len(v.Checks)-1]; v.ExitCode == 0 || (last.Name == "log proof") != (key == "old") {
+			t.Errorf("signed with the %s key, asked before: %d, %+v", key, v.ExitCode, last)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 // Stored is one object of a store, as its statement describes it.
 type Stored struct {
 	verify.Claims
-	// Object is the digest of its manifest, Type what it is: item, collection, signoff, record, receipt.
+	// Object is the digest of its manifest, Type what it is: item, attestation, collection, signoff, record, receipt.
 	Object, Type string
 	// Signer is the name in the gate definition, if a key of theirs signed it; Signed says whether that was checked.
 	Signer string

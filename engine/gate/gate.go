@@ -75,7 +75,6 @@ type proof struct {
 	pinned    bool
 	root      string      // id of the first key that signed
 	file      string      // digest of gate.yaml
-	bundle    string      // digest of the signature
 	predicate []byte      // as it was signed
 	link      *link       // the signatures, and the way to the versions before; nil for a definition nobody signed
 	trust     *seal.Roots // nil where the definition has none

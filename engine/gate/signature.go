@@ -206,7 +206,7 @@ func decode(o *seal.Opened) (*Definition, error) {
 	d := p.Definition
 	d.Sources, d.SignedAt, d.Previous = p.Sources, p.SignedAt, p.Previous
 	d.proof = proof{
-		file: "sha256:" + st.Subject[0].Digest["sha256"], bundle: o.Digest, predicate: append([]byte{}, st.Predicate...),
+		file: "sha256:" + st.Subject[0].Digest["sha256"], predicate: append([]byte{}, st.Predicate...),
 	}
 	errs := append(d.keyProblems(), d.readTrust())
 	errs = append(errs, problems(d, "signed gate definition")...)

@@ -4,7 +4,7 @@ package seal
 const (
 	// MaxBundle is the size of a bundle in bytes, judged before anything else is done with it.
 	MaxBundle = 64 << 20
-	// MaxSubjects is how many subjects a decision record may have.
+	// MaxSubjects is how many subjects a decision record, or an attestation of another tool, may have.
 	MaxSubjects = 4096
 	// MaxKeyFile is the size of a key file in bytes.
 	MaxKeyFile = 64 << 10
